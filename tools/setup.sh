@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# Makes a Debian 12 (bookworm) or 13 (trixie) machine able to build and test NexusD.
+# Given: the .NET 10 SDK and git. Everything else comes from the machine's own package sources, by name.
+# Does nothing, quickly, when nothing is missing.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: tools/setup.sh [--print | --check | --help]
+  (none)    check the .NET SDK, install the missing packages (root only; otherwise say what to run)
+  --print   list the packages NexusD needs on this machine, one a line, and stop
+  --check   install nothing; exit 0 when everything is there, 1 otherwise
+TEXT
+}
+
+readonly root_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+readonly dotnet_major_min=10
+readonly ngtcp2_version_min=1.11.0~
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { printf 'setup: error: %s\n' "$1" >&2; shift; for line in "$@"; do printf '       %s\n' "$line" >&2; done; exit 1; }
+
+os_field() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""); }
+
+# What is needed and why. gcc links the native binaries, libc6-dev and zlib1g-dev are linked in; GnuTLS and ngtcp2
+# carry QUIC; iproute2 makes the network namespaces of the end-to-end tests; OpenSSL and the certificates serve the
+# runtime's own cryptography and the package restore.
+packages_needed() {
+  printf '%s\n' gcc libc6-dev zlib1g-dev libgnutls28-dev iproute2 ca-certificates
+  # Since 2024 Debian names libraries rebuilt for 64-bit time with a suffix.
+  if [[ $(os_field VERSION_CODENAME) == bookworm ]]; then echo libssl3; else echo libssl3t64; fi
+  ngtcp2_packages
+}
+
+ngtcp2_packages() { printf '%s\n' libngtcp2-dev libngtcp2-crypto-gnutls-dev; }
+
+# Installed, and for ngtcp2 also new enough: bookworm's own 0.12 has another interface.
+packages_missing() {
+  local name state version
+  local -A version_of=()
+  while read -r name state version; do
+    if [[ $state == ii* ]]; then version_of[$name]=$version; fi
+  done < <(packages_needed | xargs dpkg-query -W -f '${Package} ${db:Status-Abbrev} ${Version}\n' 2>/dev/null || true)
+  for name in $(packages_needed); do
+    version=${version_of[$name]:-}
+    if [[ -z $version ]]; then
+      echo "$name"
+    elif [[ $name == libngtcp2* ]] && dpkg --compare-versions "$version" lt "$ngtcp2_version_min"; then
+      echo "$name"
+    fi
+  done
+}
+
+check_dotnet() {
+  local hint="Install it as the .NET site describes for Debian, then make sure 'dotnet' is on the PATH."
+  command -v dotnet >/dev/null || fail "the .NET $dotnet_major_min SDK is missing ('dotnet' is not on the PATH)." "$hint"
+  local version
+  # A bare machine has no ICU library; NexusD and its tools need none.
+  if ! version=$(cd "$root_dir" && DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 dotnet --version 2>&1); then
+    fail "'dotnet --version' failed here; global.json asks for SDK $dotnet_major_min. It said:" "$version" "$hint"
+  fi
+  if [[ ! $version =~ ^[0-9]+\. ]] || (( ${version%%.*} < dotnet_major_min )); then
+    fail "the .NET SDK is ${version}; NexusD needs $dotnet_major_min or newer." "$hint"
+  fi
+}
+
+check_system() {
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    fail "this script knows Debian 12 and 13 (apt); this system is '$(os_field PRETTY_NAME)'." \
+      "Elsewhere install a C compiler, zlib, GnuTLS and ngtcp2 >= ${ngtcp2_version_min%\~} (with its GnuTLS helper), headers included."
+  fi
+  case $(dpkg --print-architecture) in
+    amd64 | arm64) ;;
+    *) fail "native .NET binaries exist for amd64 and arm64 only; this machine is $(dpkg --print-architecture)." ;;
+  esac
+}
+
+apt_etc_dir() {
+  local etc=
+  eval "$(apt-config shell etc Dir::Etc/d)"
+  printf '%s' "${etc%/}"
+}
+
+apt_source_files() {
+  local etc
+  etc=$(apt_etc_dir)
+  find "$etc" "$etc/sources.list.d" -maxdepth 1 -type f -name "$1" 2>/dev/null | sort -u
+}
+
+# Reads every enabled binary-package source of this machine that carries suite $1, component main, of Debian's own
+# archive. mode=exists prints "yes" for the first; mode=derive prints it as an entry for suite $2, options, address and
+# key unchanged. Debian's archive is told from other vendors' by the end of its address or by its keyring.
+deb822_entries() {
+  local mode=$1 suite=$2 new_suite=${3:-} file
+  while read -r file; do
+    sed '/^#/d; s/\r$//' "$file" | awk -v mode="$mode" -v suite="$suite" -v new_suite="$new_suite" '
+      function has(list, word,   n, parts, i) {
+        n = split(list, parts, /[ \t\n]+/)
+        for (i = 1; i <= n; i++) if (parts[i] == word) return 1
+        return 0
+      }
+      BEGIN { RS = ""; FS = "\n" }
+      {
+        split("", value); split("", order); count = 0; name = ""
+        for (i = 1; i <= NF; i++) {
+          if ($i ~ /^[ \t]/) { value[name] = value[name] "\n" $i; continue }
+          colon = index($i, ":"); if (colon == 0) continue
+          name = tolower(substr($i, 1, colon - 1)); order[++count] = name
+          text = substr($i, colon + 1); sub(/^[ \t]+/, "", text); value[name] = text; title[name] = substr($i, 1, colon - 1)
+        }
+        if (tolower(value["enabled"]) ~ /^(no|false|off|0)/ || !has(value["types"], "deb")) next
+        if (!has(value["suites"], suite) || !has(value["components"], "main")) next
+        if (mode == "exists") { print "yes"; exit }
+        uri = value["uris"]; sub(/[ \t\n].*/, "", uri); sub(/\/$/, "", uri)
+        if (uri !~ /\/debian(\.list|\/[0-9]+T[0-9]+Z)?$/ && value["signed-by"] !~ /debian-archive/) next
+        print "Types: deb"
+        for (i = 1; i <= count; i++) {
+          name = order[i]
+          if (name != "types" && name != "suites" && name != "components") print title[name] ": " value[name]
+        }
+        print "Suites: " new_suite; print "Components: main"; exit
+      }'
+  done < <(apt_source_files '*.sources')
+}
+
+one_line_entries() {
+  local mode=$1 suite=$2 new_suite=${3:-} file
+  while read -r file; do
+    awk -v mode="$mode" -v suite="$suite" -v new_suite="$new_suite" '
+      $1 == "deb" {
+        line = $0; sub(/#.*/, "", line); options = ""
+        sub(/^[ \t]*deb[ \t]+/, "", line)
+        if (line ~ /^\[/) { options = substr(line, 1, index(line, "]")); line = substr(line, index(line, "]") + 1) }
+        n = split(line, part, " "); main = 0
+        for (i = 3; i <= n; i++) if (part[i] == "main") main = 1
+        if (part[2] != suite || !main) next
+        if (mode == "exists") { print "yes"; exit }
+        uri = part[1]; sub(/\/$/, "", uri)
+        if (uri !~ /\/debian(\.list|\/[0-9]+T[0-9]+Z)?$/ && options !~ /debian-archive/) next
+        print "deb " (options == "" ? "" : options " ") part[1] " " new_suite " main"; exit
+      }' "$file"
+  done < <(apt_source_files '*.list')
+}
+
+# Prints the backports entry this machine lacks, first line the file name it belongs in; nothing when it has one.
+backports_entry_missing() {
+  local suite=$1 backports=$1-backports entry
+  if [[ -n $(deb822_entries exists "$backports")$(one_line_entries exists "$backports") ]]; then return; fi
+  entry=$(deb822_entries derive "$suite" "$backports")
+  if [[ -n $entry ]]; then
+    # The first stanza only, should several files carry the archive.
+    printf 'nexusd-backports.sources\n%s\n' "$(awk 'NR > 1 && /^Types:/ { exit } { print }' <<<"$entry")"
+    return
+  fi
+  entry=$(one_line_entries derive "$suite" "$backports" | head -n 1)
+  [[ -n $entry ]] || fail "cannot tell this machine's own Debian source for '$suite' in $(apt_etc_dir)." \
+    "Add its '$backports main' entry by hand (ngtcp2 comes from there on Debian 12), then run this again."
+  printf 'nexusd-backports.list\n%s\n' "$entry"
+}
+
+# Naming the suite takes exactly these packages from backports and leaves the rest of the system on stable.
+install_arguments() {
+  local suite=$1 name; shift
+  for name in "$@"; do
+    if [[ $suite == bookworm && $name == libngtcp2* ]]; then echo "$name/$suite-backports"; else echo "$name"; fi
+  done
+}
+
+install_missing() {
+  local suite entry='' file='' arguments
+  suite=$(os_field VERSION_CODENAME)
+  if [[ $suite == bookworm && " $* " == *' libngtcp2'* ]]; then entry=$(backports_entry_missing "$suite"); fi
+  if [[ -n $entry ]]; then file="$(apt_etc_dir)/sources.list.d/${entry%%$'\n'*}"; entry=${entry#*$'\n'}; fi
+  mapfile -t arguments < <(install_arguments "$suite" "$@")
+
+  if (( EUID != 0 )); then
+    say "missing: $*"
+    if [[ -n $entry ]]; then printf 'setup: first put this into %s:\n%s\nsetup: then run:\n' "$file" "$entry" >&2; fi
+    printf 'sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n' "${arguments[*]}"
+    exit 1
+  fi
+
+  say "installing: $*"
+  if [[ -n $entry ]]; then
+    say "adding $suite-backports as $file"
+    printf '%s\n' "$entry" >"$file"
+    chmod 644 "$file"
+  fi
+  local -a apt=(apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+  # An unrelated source that is out of reach must not stop us: what counts is whether the packages are found.
+  "${apt[@]}" update >&2 || say "warning: 'apt-get update' reported errors; going on with what it could read"
+  DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends "${arguments[@]}" >&2 \
+    || fail "apt-get could not install: ${arguments[*]}" "Its own message is above; this script may be run again at any time."
+  local still
+  still=$(packages_missing | tr '\n' ' ')
+  [[ -z $still ]] || fail "still missing or too old after the installation: $still" \
+    "NexusD needs ngtcp2 >= ${ngtcp2_version_min%\~}; Debian 12 has it in bookworm-backports, Debian 13 in main."
+}
+
+main() {
+  case ${1:-} in
+    --help | -h) usage; exit 0 ;;
+    --print) check_system; packages_needed; exit 0 ;;
+    --check | '') ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  check_system
+  check_dotnet
+  local missing
+  mapfile -t missing < <(packages_missing)
+  if (( ${#missing[@]} == 0 )); then exit 0; fi
+  if [[ ${1:-} == --check ]]; then say "missing: ${missing[*]}"; exit 1; fi
+  install_missing "${missing[@]}"
+  say "done"
+}
+
+main "$@"

@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Sets the machine up, builds everything, runs every test and ends with one line: "N passed, N failed, N skipped".
+# Exit code 0 only if at least one test ran and none failed.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/dotnet-env.sh"
+
+# A suite is a function suite_<name>: it runs its tests to the end, calls `record` once per part it ran, and returns
+# non-zero only if it could not run at all. Suites of the language clients are added here.
+readonly suites=(dotnet)
+
+# Test projects that start real processes or run for long; --fast leaves them out, as it does tests marked Slow.
+readonly slow_projects='EndToEnd|Simulation|Conformance|Soak'
+# One test may take this long, and one test project in all; then it is stopped and counted as failed.
+readonly test_hang_timeout=3m
+readonly project_timeout=20m
+
+usage() {
+  cat <<'TEXT'
+Usage: tools/test.sh [--fast] [--filter EXPRESSION] [--suite NAME]
+  --fast              unit tests only: no native binaries, no real processes
+  --filter EXPRESSION only .NET tests that match, as for 'dotnet test --filter' (e.g. FullyQualifiedName~Trie)
+  --suite NAME        only this suite
+TEXT
+}
+
+fast=0 filter='' only_suite=''
+passed=0 failed=0 skipped=0
+results_dir=
+
+record() { # passed failed skipped
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# One line per test result of a .trx file: outcome, tab, test name, tab, the reason or message in one line.
+trx_lines() {
+  awk '
+    function plain(text) {
+      gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text); gsub(/&apos;/, "\047", text)
+      gsub(/&#x[0-9A-Fa-f]+;|[ \t\r\n]+/, " ", text); gsub(/&amp;/, "\\&", text)
+      return text
+    }
+    function attribute(name,   from, rest) {
+      from = index($0, name "=\""); if (from == 0) return ""
+      rest = substr($0, from + length(name) + 2)
+      return plain(substr(rest, 1, index(rest, "\"") - 1))
+    }
+    function element(name,   from, rest) {
+      from = index($0, "<" name ">"); if (from == 0) return ""
+      rest = substr($0, from + length(name) + 2)
+      return plain(substr(rest, 1, index(rest, "</" name ">") - 1))
+    }
+    BEGIN { RS = "<UnitTestResult " }
+    NR > 1 {
+      message = element("Message"); if (message == "") message = element("StdOut")
+      print attribute("outcome") "\t" attribute("testName") "\t" substr(message, 1, 300)
+    }' "$1"
+}
+
+run_dotnet_project() {
+  local project=$1 code=0 counts
+  local name; name=$(basename "$project" .csproj)
+  local assembly; assembly="$(dirname "$project")/bin/$configuration/net10.0/$name.dll"
+  local trx="$results_dir/$name.trx" conditions=$filter
+  if [[ ! -f $assembly ]]; then
+    echo "$name: was not built; is it part of NexusD.sln?" | tee -a "$results_dir/failed.txt"
+    record 0 1 0
+    return
+  fi
+  if (( fast )); then conditions="${conditions:+($conditions)&}Category!=Slow"; fi
+  local arguments=("$assembly" --logger "trx;LogFileName=$name.trx" --logger 'console;verbosity=minimal'
+    --results-directory "$results_dir" --blame-hang-timeout "$test_hang_timeout" --blame-hang-dump-type none)
+  if [[ -n $conditions ]]; then arguments+=(--filter "$conditions"); fi
+
+  say "running $name"
+  timeout --kill-after=20s "$project_timeout" dotnet test "${arguments[@]}" </dev/null || code=$?
+  if [[ -f $trx ]]; then trx_lines "$trx" >"$results_dir/$name.tsv"; else : >"$results_dir/$name.tsv"; fi
+  counts=$(awk -F '\t' -v name="$name" -v dir="$results_dir" '
+    $1 == "Passed" { passed++; next }
+    $1 == "NotExecuted" { skipped++; print name ": " $2 ": " $3 >> (dir "/skipped.txt"); next }
+    { failed++; print name ": " $2 ": " $3 >> (dir "/failed.txt") }
+    END { print passed + 0, failed + 0, skipped + 0 }' "$results_dir/$name.tsv")
+  # shellcheck disable=SC2086
+  record $counts
+  if (( code != 0 )) && [[ $(cut -d ' ' -f 2 <<<"$counts") == 0 ]]; then
+    echo "$name: the run ended with code $code and no failed test: it crashed, or was stopped after $project_timeout" \
+      | tee -a "$results_dir/failed.txt"
+    record 0 1 0
+  fi
+}
+
+suite_dotnet() {
+  local project
+  say "building NexusD.sln ($configuration)"
+  dotnet build "$root_dir/NexusD.sln" -c "$configuration" -v q --nologo || return 1
+  # The end-to-end tests start the published binaries.
+  if (( !fast )); then "$root_dir/tools/build.sh" || return 1; fi
+  export NEXUSD_BIN_DIR="$bin_dir"
+  shopt -s nullglob
+  for project in "$root_dir"/tests/*.Tests/*.csproj; do
+    if (( fast )) && [[ $(basename "$project") =~ $slow_projects ]]; then
+      say "leaving out $(basename "$project" .csproj) (--fast)"
+      continue
+    fi
+    run_dotnet_project "$project"
+  done
+}
+
+run_suite() {
+  local name=$1 code=0
+  # `|| code` would switch off -e inside the suite, so each suite checks its own steps.
+  "suite_$name" || code=$?
+  if (( code != 0 )); then
+    echo "$name: the suite could not run (code $code), see above" | tee -a "$results_dir/failed.txt"
+    record 0 1 0
+  fi
+}
+
+summarise() {
+  if [[ -s $results_dir/skipped.txt ]]; then
+    printf '\n======== SKIPPED: these tests did NOT run here ========\n'
+    cat "$results_dir/skipped.txt"
+  fi
+  if [[ -s $results_dir/failed.txt ]]; then
+    printf '\n======== FAILED ========\n'
+    cat "$results_dir/failed.txt"
+  fi
+  if (( passed + failed == 0 )); then printf '\nNo test ran.\n'; fi
+  printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+}
+
+main() {
+  while (( $# > 0 )); do
+    case $1 in
+      --help | -h) usage; exit 0 ;;
+      --fast) fast=1 ;;
+      --filter | --suite)
+        (( $# > 1 )) || { usage >&2; exit 2; }
+        if [[ $1 == --filter ]]; then filter=$2; else only_suite=$2; fi
+        shift ;;
+      *) usage >&2; exit 2 ;;
+    esac
+    shift
+  done
+  if [[ -n $only_suite ]] && ! declare -F "suite_$only_suite" >/dev/null; then
+    fail "no suite is called '$only_suite'; there are: ${suites[*]}"
+  fi
+
+  "$root_dir/tools/setup.sh"
+  results_dir="$artifacts_dir/test-results"
+  rm -rf "$results_dir"
+  mkdir -p "$results_dir"
+  local suite
+  for suite in "${suites[@]}"; do
+    if [[ -z $only_suite || $only_suite == "$suite" ]]; then run_suite "$suite"; fi
+  done
+  summarise
+  (( failed == 0 && passed > 0 ))
+}
+
+main "$@"
