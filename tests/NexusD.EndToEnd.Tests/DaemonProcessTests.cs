@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http;
 using NexusD.EndToEnd.Tests.Harness;
 
 namespace NexusD.EndToEnd.Tests;
