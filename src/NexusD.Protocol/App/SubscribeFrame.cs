@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+
+namespace NexusD.Protocol.App;
+
+/// <summary>
+/// SUBSCRIBE (0x04): opens a subscription. Sent by the client.
+/// <code>
+///  0       4    5     6       8        12       16       20       24
+/// +-------+----+-----+-------+--------+--------+--------+--------+----------------+-----------
+/// | length|0x04|flags| props | subscr.| credit | events | bytes  | properties ... | filters ...
+/// | u32   | u8 | u8  | u16   | u32    | u32    | u32    | u32    | props bytes    |
+/// +-------+----+-----+-------+--------+--------+--------+--------+----------------+-----------
+/// </code>
+/// Limits: subscription not 0; 1 filter or more (malformed), at most 1,024 (over_limit). Source: docs/protocol/app-v1.md
+/// "SUBSCRIBE".
+/// </summary>
+public readonly ref struct SubscribeFrame
+{
+    /// <summary>Bytes before the properties.</summary>
+    public const int HeaderBytes = 24;
+
+    private const int SubscriptionOffset = 8;
+    private const int CreditOffset = 12;
+    private const int EventsOffset = 16;
+    private const int BytesOffset = 20;
+    private const byte NoRetainedFlag = 0x01;
+
+    /// <summary>True when the retained events are not wanted.</summary>
+    public bool NoRetained { get; init; }
+
+    /// <summary>The client's id for the subscription, not 0.</summary>
+    public uint Subscription { get; init; }
+
+    /// <summary>Bytes of DELIVER frames that may come before the first CREDIT; 0: no limit but the socket's.</summary>
+    public uint Credit { get; init; }
+
+    /// <summary>Bound of the queue in events; 0: the daemon's default.</summary>
+    public uint QueueEvents { get; init; }
+
+    /// <summary>Bound of the queue in bytes; 0: the daemon's default.</summary>
+    public uint QueueBytes { get; init; }
+
+    /// <summary>The list of properties; none are defined yet.</summary>
+    public ReadOnlySpan<byte> Properties { get; init; }
+
+    /// <summary>The list of filters: see <see cref="FilterListReader"/>.</summary>
+    public ReadOnlySpan<byte> Filters { get; init; }
+
+    public int FrameBytes => HeaderBytes + Properties.Length + Filters.Length;
+
+    /// <summary>
+    /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can name
+    /// it. Filters are judged when they are parsed.
+    /// </summary>
+    public static ErrorCode TryRead(ReadOnlySpan<byte> frame, out SubscribeFrame subscribe)
+    {
+        subscribe = default;
+        FrameHeader.TryRead(frame, out FrameHeader header);
+        int filters = HeaderBytes + header.Extra;
+        if (frame.Length < filters)
+        {
+            return ErrorCode.Malformed;
+        }
+
+        ref byte origin = ref MemoryMarshal.GetReference(frame);
+        subscribe = new SubscribeFrame
+        {
+            NoRetained = (header.Flags & NoRetainedFlag) != 0,
+            Subscription = LittleEndian.U32(ref origin, SubscriptionOffset),
+            Credit = LittleEndian.U32(ref origin, CreditOffset),
+            QueueEvents = LittleEndian.U32(ref origin, EventsOffset),
+            QueueBytes = LittleEndian.U32(ref origin, BytesOffset),
+            Properties = frame.Slice(HeaderBytes, header.Extra),
+            Filters = frame[filters..],
+        };
+        PropertyReader properties = new(subscribe.Properties);
+        while (properties.TryRead(out _, out _))
+        {
+        }
+
+        int count = FilterListReader.Count(subscribe.Filters);
+        if (properties.Malformed || subscribe.Subscription == 0 || count <= 0)
+        {
+            return ErrorCode.Malformed;
+        }
+
+        return count <= ProtocolLimits.MaxFiltersPerSubscription ? ErrorCode.None : ErrorCode.OverLimit;
+    }
+
+    public int Write(Span<byte> destination)
+    {
+        Destination.Require(destination, FrameBytes);
+        ref byte origin = ref MemoryMarshal.GetReference(destination);
+        byte flags = NoRetained ? NoRetainedFlag : (byte)0;
+        FrameHeader.Store(ref origin, FrameBytes, FrameKind.Subscribe, flags, (ushort)Properties.Length);
+        LittleEndian.Put(ref origin, SubscriptionOffset, Subscription);
+        LittleEndian.Put(ref origin, CreditOffset, Credit);
+        LittleEndian.Put(ref origin, EventsOffset, QueueEvents);
+        LittleEndian.Put(ref origin, BytesOffset, QueueBytes);
+        Properties.CopyTo(destination[HeaderBytes..]);
+        Filters.CopyTo(destination[(HeaderBytes + Properties.Length)..]);
+        return FrameBytes;
+    }
+}

@@ -1,0 +1,21 @@
+namespace NexusD.Protocol;
+
+/// <summary>Names of drop reasons, as used in metric labels and status.</summary>
+public static class DropReasonNames
+{
+    /// <summary>One more than the highest reason of this version: the size of a table indexed by reason.</summary>
+    public const int Count = 7;
+
+    /// <summary>The name in the table, such as <c>queue_full</c>; <c>reason_N</c> for a reason this version lacks.</summary>
+    public static string ToWireName(this DropReason reason) => reason switch
+    {
+        DropReason.None => "none",
+        DropReason.QueueFull => "queue_full",
+        DropReason.LinkFull => "link_full",
+        DropReason.Expired => "expired",
+        DropReason.LinkLost => "link_lost",
+        DropReason.TooLarge => "too_large",
+        DropReason.Duplicate => "duplicate",
+        _ => $"reason_{(ushort)reason}",
+    };
+}

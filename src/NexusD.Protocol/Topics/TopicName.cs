@@ -1,0 +1,53 @@
+using System.Buffers;
+using System.Text.Unicode;
+
+namespace NexusD.Protocol.Topics;
+
+/// <summary>The grammar of topic names: docs/protocol/topics.md "Names".</summary>
+public static class TopicName
+{
+    /// <summary>What parts levels.</summary>
+    public const byte Separator = (byte)'/';
+
+    private static readonly SearchValues<byte> _forbidden = SearchValues.Create("*+#\0"u8);
+
+    /// <summary>
+    /// Judges a name. Names of the system are valid here; who may publish to one is decided elsewhere, see
+    /// <see cref="IsSystem"/>. Allocates nothing.
+    /// </summary>
+    public static TopicError Validate(ReadOnlySpan<byte> utf8)
+    {
+        TopicError error = ValidateText(utf8);
+        if (error != TopicError.None)
+        {
+            return error;
+        }
+
+        int bad = utf8.IndexOfAny(_forbidden);
+        return bad < 0 ? TopicError.None : utf8[bad] == 0 ? TopicError.ContainsNul : TopicError.WildcardInName;
+    }
+
+    /// <summary>True when the first level starts with <c>$</c>: the name belongs to the system.</summary>
+    public static bool IsSystem(ReadOnlySpan<byte> name) => !name.IsEmpty && name[0] == (byte)'$';
+
+    /// <summary>What names and filters have in common: length, levels and encoding.</summary>
+    internal static TopicError ValidateText(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.IsEmpty)
+        {
+            return TopicError.Empty;
+        }
+
+        if (utf8.Length > ProtocolLimits.MaxTopicBytes)
+        {
+            return TopicError.TooLong;
+        }
+
+        if (utf8.Count(Separator) >= ProtocolLimits.MaxTopicLevels)
+        {
+            return TopicError.TooManyLevels;
+        }
+
+        return Utf8.IsValid(utf8) ? TopicError.None : TopicError.InvalidUtf8;
+    }
+}
