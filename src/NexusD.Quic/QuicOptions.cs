@@ -46,6 +46,12 @@ public sealed class QuicEndpointOptions
     /// <summary>Unfinished incoming handshakes above which clients must prove their address first (Retry, RFC 9000 section 8.1.2). 0: always.</summary>
     public int RetryAboveHandshakes { get; init; } = 64;
 
+    /// <summary>
+    /// 32 bytes from which stateless reset tokens are derived (RFC 9000 section 10.3), or empty for random ones. Give the same
+    /// secret after a restart and peers learn of a crash from the first packet they send, not from a time-out.
+    /// </summary>
+    public ReadOnlyMemory<byte> ResetSecret { get; init; }
+
     /// <summary>Largest UDP payload to probe for (RFC 9000 section 14): 1200 to 65000 bytes.</summary>
     public int MaxUdpPayloadBytes { get; init; } = 1452;
 
@@ -68,7 +74,11 @@ public sealed class QuicCredentials
 {
     /// <param name="certificate">Own certificate with private key (RSA or ECDSA).</param>
     /// <param name="authorities">Trusted roots. Empty: any certificate is taken, links are encrypted but not authenticated.</param>
-    public QuicCredentials(X509Certificate2 certificate, X509Certificate2Collection authorities)
+    /// <param name="intermediates">Certificates between ours and the root, nearest first; they are sent along.</param>
+    public QuicCredentials(
+        X509Certificate2 certificate,
+        X509Certificate2Collection authorities,
+        X509Certificate2Collection? intermediates = null)
     {
         if (!certificate.HasPrivateKey)
         {
@@ -77,6 +87,7 @@ public sealed class QuicCredentials
 
         Certificate = certificate;
         Authorities = authorities;
+        Intermediates = intermediates ?? [];
     }
 
     /// <summary>Own certificate with private key.</summary>
@@ -84,6 +95,9 @@ public sealed class QuicCredentials
 
     /// <summary>Trusted roots; empty means unauthenticated.</summary>
     public X509Certificate2Collection Authorities { get; }
+
+    /// <summary>Sent along with <see cref="Certificate"/>.</summary>
+    public X509Certificate2Collection Intermediates { get; }
 
     /// <summary>Whether peers must show a certificate that leads to one of <see cref="Authorities"/>, in both directions.</summary>
     public bool Authenticated => Authorities.Count > 0;
@@ -98,6 +112,13 @@ public sealed class QuicCredentials
             authorities.ImportFromPem(authoritiesPem);
         }
 
-        return new QuicCredentials(X509Certificate2.CreateFromPem(certificatePem, keyPem), authorities);
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPem(certificatePem);
+        if (chain.Count > 0)
+        {
+            chain.RemoveAt(0);
+        }
+
+        return new QuicCredentials(X509Certificate2.CreateFromPem(certificatePem, keyPem), authorities, chain);
     }
 }
