@@ -45,6 +45,12 @@ public static class ProtocolLimits
     /// <summary>Most header properties of a run.</summary>
     public const int MaxEventHeaders = 64;
 
+    /// <summary>Highest number that a client may start from (next number of HELLO).</summary>
+    public const ulong MaxFirstNumber = 1UL << 62;
+
+    /// <summary>Highest number of the first event of a run: sums with a count cannot overflow.</summary>
+    public const ulong MaxNumber = long.MaxValue;
+
     /// <summary>Default for the highest topic alias of a direction.</summary>
     public const int DefaultMaxAliases = 65_536;
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NexusD.Protocol;
 
 /// <summary>Offsets that DELIVER, FORWARD and RETAINED share, so that a run travels on without moving its parts.</summary>
@@ -10,4 +12,9 @@ internal static class RunLayout
     internal const int NumberOffset = 24;
     internal const int TimestampOffset = 32;
     internal const int HeaderBytes = 40;
+
+    /// <summary>A publisher is never 0, and a number lies between 1 and 2^63 - 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsIdentity(ulong publisher, ulong number) =>
+        publisher != 0 && number - 1 < ProtocolLimits.MaxNumber;
 }

@@ -12,8 +12,8 @@ namespace NexusD.Protocol.App;
 /// | u32   | u8 | u8  | u16   | u32    | u32   | u64       | u64    | u64       | props bytes    |
 /// +-------+----+-----+-------+--------+-------+-----------+--------+-----------+----------------+---------
 /// </code>
-/// Limits: those of properties and runs; with more than one event at most 34,816 bytes. Source: docs/protocol/app-v1.md
-/// "DELIVER".
+/// Limits: publisher not 0, number 1 to 2^63 - 1; those of properties and runs; with more than one event at most 34,816
+/// bytes. Source: docs/protocol/app-v1.md "DELIVER".
 /// </summary>
 public readonly ref struct DeliverFrame
 {
@@ -57,15 +57,17 @@ public readonly ref struct DeliverFrame
             ref byte origin = ref MemoryMarshal.GetReference(frame);
             FrameHeader.TryRead(frame, out FrameHeader header);
             int bodyOffset = HeaderBytes + header.Extra;
-            if (bodyOffset <= frame.Length)
+            ulong publisher = LittleEndian.U64(ref origin, RunLayout.PublisherOffset);
+            ulong number = LittleEndian.U64(ref origin, RunLayout.NumberOffset);
+            if (bodyOffset <= frame.Length && RunLayout.IsIdentity(publisher, number))
             {
                 deliver = new DeliverFrame
                 {
                     Flags = (RunFlags)header.Flags & (RunFlags.Retain | RunFlags.Retained),
                     Subscription = LittleEndian.U32(ref origin, RunLayout.TargetOffset),
                     Alias = LittleEndian.U32(ref origin, RunLayout.AliasOffset),
-                    Publisher = LittleEndian.U64(ref origin, RunLayout.PublisherOffset),
-                    Number = LittleEndian.U64(ref origin, RunLayout.NumberOffset),
+                    Publisher = publisher,
+                    Number = number,
                     Timestamp = LittleEndian.U64(ref origin, RunLayout.TimestampOffset),
                     Properties = frame.Slice(HeaderBytes, header.Extra),
                     Body = frame[bodyOffset..],

@@ -27,7 +27,7 @@ public ref struct HelloFrame
     /// <summary>The publisher id wished for; 0: the daemon chooses.</summary>
     public ulong PublisherId { get; set; }
 
-    /// <summary>Number of the first event published on this connection, at least 1.</summary>
+    /// <summary>Number of the first event published on this connection, 1 to 2^62.</summary>
     public ulong NextNumber { get; set; } = 1;
 
     /// <summary>Aliases that the client can hold for daemon -> client; 0: none.</summary>
@@ -117,7 +117,7 @@ public ref struct HelloFrame
             case PropertyId.NextNumber:
                 bool hasNumber = PropertyValue.TryRead(value, out ulong number);
                 NextNumber = number;
-                return hasNumber && number != 0;
+                return hasNumber && number is >= 1 and <= ProtocolLimits.MaxFirstNumber;
             case PropertyId.MaxAliases:
                 bool hasAliases = PropertyValue.TryRead(value, out uint aliases);
                 MaxAliases = aliases;

@@ -32,7 +32,7 @@ public ref struct WelcomeFrame
     /// <summary>The publisher id in force, not 0.</summary>
     public ulong PublisherId { get; set; }
 
-    /// <summary>Number of the first event on this connection, at least 1.</summary>
+    /// <summary>Number of the first event on this connection, 1 to 2^62.</summary>
     public ulong NextNumber { get; set; }
 
     /// <summary>Aliases that the client may declare.</summary>
@@ -135,7 +135,7 @@ public ref struct WelcomeFrame
                 PublisherId = wide;
                 break;
             case PropertyId.NextNumber:
-                good = PropertyValue.TryRead(value, out wide) && wide != 0;
+                good = PropertyValue.TryRead(value, out wide) && wide is >= 1 and <= ProtocolLimits.MaxFirstNumber;
                 NextNumber = wide;
                 break;
             case PropertyId.MaxAliases:

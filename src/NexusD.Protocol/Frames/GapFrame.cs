@@ -11,7 +11,7 @@ namespace NexusD.Protocol.Frames;
 /// | u32   | u8 | u8 | u16   | u32    | u64       | u64   | u64   | u64   | node name
 /// +-------+----+----+-------+--------+-----------+-------+-------+-------+-----------
 /// </code>
-/// Limits: count at least 1; from at most to; publisher 0 with from and to 0; where at most 64 bytes.
+/// Limits: count at least 1; from at most to at most 2^63 - 1; publisher 0 with from and to 0; where at most 64 bytes.
 /// Source: docs/protocol/app-v1.md "GAP", peer-v1.md "GAP".
 /// </summary>
 public readonly ref struct GapFrame
@@ -69,6 +69,7 @@ public readonly ref struct GapFrame
         };
         bool good = gap.Count != 0
             && gap.From <= gap.To
+            && gap.To <= ProtocolLimits.MaxNumber
             && (gap.Publisher != 0 || gap.To == 0)
             && WireText.IsValid(gap.Where, 0, ProtocolLimits.MaxNameBytes);
         return good ? ErrorCode.None : ErrorCode.Malformed;
