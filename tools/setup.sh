@@ -13,8 +13,7 @@ Usage: tools/setup.sh [--print | --check | --help]
 TEXT
 }
 
-readonly root_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-readonly dotnet_major_min=10
+readonly dotnet_major=10
 readonly ngtcp2_version_min=1.11.0~
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -51,16 +50,13 @@ packages_missing() {
   done
 }
 
+# Asks the host alone (no ICU library, no home directory needed) and for the band that global.json asks for.
 check_dotnet() {
-  local hint="Install it as the .NET site describes for Debian, then make sure 'dotnet' is on the PATH."
-  command -v dotnet >/dev/null || fail "the .NET $dotnet_major_min SDK is missing ('dotnet' is not on the PATH)." "$hint"
-  local version
-  # A bare machine has no ICU library; NexusD and its tools need none.
-  if ! version=$(cd "$root_dir" && DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 dotnet --version 2>&1); then
-    fail "'dotnet --version' failed here; global.json asks for SDK $dotnet_major_min. It said:" "$version" "$hint"
-  fi
-  if [[ ! $version =~ ^[0-9]+\. ]] || (( ${version%%.*} < dotnet_major_min )); then
-    fail "the .NET SDK is ${version}; NexusD needs $dotnet_major_min or newer." "$hint"
+  local hint="Install it as the .NET site describes for Debian, then make sure 'dotnet' is on the PATH." sdks
+  command -v dotnet >/dev/null || fail "the .NET $dotnet_major SDK is missing ('dotnet' is not on the PATH)." "$hint"
+  sdks=$(dotnet --list-sdks 2>&1) || fail "'dotnet --list-sdks' failed; it said:" "$sdks" "$hint"
+  if ! grep -q "^$dotnet_major\." <<<"$sdks"; then
+    fail "NexusD needs the .NET $dotnet_major SDK; 'dotnet --list-sdks' names: ${sdks:-none}" "$hint"
   fi
 }
 
