@@ -17,7 +17,12 @@ readonly dotnet_major=10
 readonly ngtcp2_version_min=1.11.0~
 
 say() { printf 'setup: %s\n' "$*" >&2; }
-fail() { printf 'setup: error: %s\n' "$1" >&2; shift; for line in "$@"; do printf '       %s\n' "$line" >&2; done; exit 1; }
+fail() { # what is wrong, then lines of advice
+  printf 'setup: error: %s\n' "$1" >&2
+  shift
+  if (( $# > 0 )); then printf '       %s\n' "$@" >&2; fi
+  exit 1
+}
 
 os_field() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""); }
 
@@ -63,7 +68,8 @@ check_dotnet() {
 check_system() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     fail "this script knows Debian 12 and 13 (apt); this system is '$(os_field PRETTY_NAME)'." \
-      "Elsewhere install a C compiler, zlib, GnuTLS and ngtcp2 >= ${ngtcp2_version_min%\~} (with its GnuTLS helper), headers included."
+      "Elsewhere install a C compiler and, headers included, zlib, GnuTLS and" \
+      "ngtcp2 >= ${ngtcp2_version_min%\~} with its GnuTLS helper."
   fi
   case $(dpkg --print-architecture) in
     amd64 | arm64) ;;
@@ -102,7 +108,8 @@ deb822_entries() {
           if ($i ~ /^[ \t]/) { value[name] = value[name] "\n" $i; continue }
           colon = index($i, ":"); if (colon == 0) continue
           name = tolower(substr($i, 1, colon - 1)); order[++count] = name
-          text = substr($i, colon + 1); sub(/^[ \t]+/, "", text); value[name] = text; title[name] = substr($i, 1, colon - 1)
+          text = substr($i, colon + 1); sub(/^[ \t]+/, "", text)
+          value[name] = text; title[name] = substr($i, 1, colon - 1)
         }
         if (tolower(value["enabled"]) ~ /^(no|false|off|0)/ || !has(value["types"], "deb")) next
         if (!has(value["suites"], suite) || !has(value["components"], "main")) next
@@ -186,7 +193,7 @@ install_missing() {
   # An unrelated source that is out of reach must not stop us: what counts is whether the packages are found.
   "${apt[@]}" update >&2 || say "warning: 'apt-get update' reported errors; going on with what it could read"
   DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends "${arguments[@]}" >&2 \
-    || fail "apt-get could not install: ${arguments[*]}" "Its own message is above; this script may be run again at any time."
+    || fail "apt-get could not install: ${arguments[*]}" "Its own message is above; run this again at any time."
   local still
   still=$(packages_missing | tr '\n' ' ')
   [[ -z $still ]] || fail "still missing or too old after the installation: $still" \

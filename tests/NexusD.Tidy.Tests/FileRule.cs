@@ -10,7 +10,7 @@ internal abstract class FileRule : TidyRule
     public sealed override IEnumerable<Finding> Check(SourceTree tree) =>
         tree.Files.Where(AppliesTo).SelectMany(Check);
 
-    /// <summary>Languages the project is written in; data, prose and generated lists have no line or file limits.</summary>
+    /// <summary>Languages the project is written in; data and prose have no limits.</summary>
     protected static bool IsSource(TrackedFile file) =>
         file.Extension is ".cs" or ".sh" or ".py" or ".go" or ".rs" or ".ts" or ".js" or ".mjs";
 }

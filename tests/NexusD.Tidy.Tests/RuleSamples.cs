@@ -52,9 +52,14 @@ internal static class RuleSamples
     {
         yield return new("machine-path", [1, 2], ("docs/a.md", "see /work/x\nand '/root/.profile'\n"));
         yield return new(
-            "machine-path", [1], ("src/A/A.cs", "\"/tmp/a.sock\"\n\"plant/work/1\" \"${TMPDIR:-/tmp}/a\" \"*/tmp/x\" \"/run/a\"\n"));
-        yield return new("registry-host", [2], ("nuget.config", "<a>\n<add value=\"https://api." + "nuget" + ".org/v3\" />\n</a>\n"));
-        yield return new("registry-host", [1], ("tools/a.sh", "# http://deb." + "debian" + ".org/debian\n# debian.org\n"));
+            "machine-path", [1],
+            ("src/A/A.cs", "\"/tmp/a.sock\"\n\"plant/work/1\" \"${TMPDIR:-/tmp}/a\" \"*/tmp/x\" \"/run/a\"\n"),
+            ("README.md", "--app-socket=/tmp/nexusd.sock\n"));
+        yield return new(
+            "registry-host", [2],
+            ("nuget.config", "<a>\n<add value=\"https://api." + "nuget" + ".org/v3\" />\n</a>\n"));
+        yield return new(
+            "registry-host", [1], ("tools/a.sh", "# http://deb." + "debian" + ".org/debian\n# debian.org\n"));
     }
 
     private static IEnumerable<RuleSample> Names()
@@ -71,22 +76,25 @@ internal static class RuleSamples
             "log-event-id", [2],
             ("src/A/ALog.cs", "partial class A {\n[LoggerMessage(7, LogLevel.Error, \"a\")] partial void X(); }\n"),
             ("src/B/BLog.cs", "partial class B {\n[LoggerMessage(EventId = 7, Message = \"b\")] partial void Y(); }\n"),
-            ("src/C/CLog.cs", "partial class C {\n[LoggerMessage(EventId = 8, Message = \"c\")] partial void Y(); }\n"));
+            ("src/C/CLog.cs", "partial class C {\n[LoggerMessage(EventId = 8)] partial void Y(); }\n"));
         yield return new(
-            "log-event-id", [1], ("src/A/ALog.cs", "partial class A { [LoggerMessage(Message = \"b\")] partial void Y(); }\n"));
+            "log-event-id", [1],
+            ("src/A/ALog.cs", "partial class A { [LoggerMessage(Message = \"b\")] partial void Y(); }\n"));
     }
 
     private static IEnumerable<RuleSample> Documents()
     {
         yield return new(
             "document-path", [2, 3, 3],
-            ("docs/ARCHITECTURE.md", "`src/NexusD.A/A.cs` `A/A.cs` `src/NexusD.A/` `a/b/c` `tools`\n`src/B.cs`\n`Gone.cs` `docs/x`\n"),
+            ("docs/ARCHITECTURE.md",
+                "`src/NexusD.A/A.cs` `A/A.cs` `src/NexusD.A/` `a/b/c` `tools`\n`src/B.cs`\n`Gone.cs` `docs/x`\n"),
             ("docs/adr/0001.md", "`src/Gone.cs`\n"),
             ("src/NexusD.A/A.cs", ""));
         yield return new(
             "required-file", [0],
-            [.. Required("README.md", "CONTRIBUTING.md", "LICENSE", "docs/protocol/README.md", "docs/protocol/app-v1.md",
-                "docs/protocol/peer-v1.md", "docs/protocol/topics.md", "docs/protocol/beacon.md")]);
+            [.. Required("README.md", "CONTRIBUTING.md", "LICENSE", "docs/protocol/README.md",
+                "docs/protocol/app-v1.md", "docs/protocol/peer-v1.md", "docs/protocol/topics.md",
+                "docs/protocol/beacon.md")]);
     }
 
     private static IEnumerable<RuleSample> Projects()

@@ -6,7 +6,7 @@ namespace NexusD.Tidy.Tests;
 /// <summary>The files that git tracks, as they are in the working tree.</summary>
 internal sealed class SourceTree
 {
-    private static readonly Lazy<SourceTree> _thisRepository = new(Read);
+    private static readonly Lazy<SourceTree> ThisRepository = new(Read);
     private readonly HashSet<string> _paths;
 
     private SourceTree(IReadOnlyList<TrackedFile> files)
@@ -15,7 +15,7 @@ internal sealed class SourceTree
         _paths = files.Select(static f => f.Path).ToHashSet(StringComparer.Ordinal);
     }
 
-    public static SourceTree Repository => _thisRepository.Value;
+    public static SourceTree Repository => ThisRepository.Value;
 
     public IReadOnlyList<TrackedFile> Files { get; }
 
@@ -44,7 +44,7 @@ internal sealed class SourceTree
 
         return files.Count > 0
             ? new SourceTree(files)
-            : throw new InvalidOperationException($"git tracks no file under {root}; the tidy rules have nothing to check");
+            : throw new InvalidOperationException($"git tracks no file under {root}: nothing to check");
     }
 
     private static string FindRoot()

@@ -52,7 +52,8 @@ internal static class TidyCheck
             {
                 if (!broken.TryGetValue(rule, out var paths))
                 {
-                    findings.Add(file.At(line, $"no rule is called '{rule}'; there are: {string.Join(", ", broken.Keys)}"));
+                    var names = string.Join(", ", broken.Keys);
+                    findings.Add(file.At(line, $"no rule is called '{rule}'; there are: {names}"));
                 }
                 else if (!reason.StartsWith("- ", StringComparison.Ordinal) || reason.Length < ReasonMinChars)
                 {

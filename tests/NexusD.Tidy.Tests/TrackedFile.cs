@@ -29,7 +29,7 @@ internal sealed partial class TrackedFile(string path, string text)
         .ParseText(Text, CSharpParseOptions.Default.WithLanguageVersion(LanguageVersion.Preview))
         .GetRoot();
 
-    /// <summary>Exceptions written into the file, by rule: a comment line of its own with the rule and the reason.</summary>
+    /// <summary>Exceptions written into the file: comment lines with a rule and the reason.</summary>
     public IEnumerable<(string Rule, int Line, string Reason)> Allowances()
     {
         for (var i = 0; i < Lines.Count; i++)

@@ -21,7 +21,7 @@ internal sealed class BlockingCallRule : FileRule
             if (node is MemberAccessExpressionSyntax { Name.Identifier.Text: "Sleep" } sleep
                 && LastName(sleep.Expression) == "Thread")
             {
-                yield return file.At(node, "Thread.Sleep: wait for the state itself, with a time-out that fails loudly");
+                yield return file.At(node, "Thread.Sleep: wait for the state itself, with a loud time-out");
             }
             else if (file.IsProduction && Problem(node) is { } problem)
             {
@@ -41,7 +41,8 @@ internal sealed class BlockingCallRule : FileRule
     private static string? Problem(MemberAccessExpressionSyntax access) => access.Name.Identifier.Text switch
     {
         "Result" when IsTask(access.Expression) => ".Result blocks the thread: await it",
-        "Wait" when IsTask(access.Expression) || IsCallWithoutArguments(access) => ".Wait() blocks the thread: await it",
+        "Wait" when IsTask(access.Expression) || IsCallWithoutArguments(access) =>
+            ".Wait() blocks the thread: await it",
         "GetResult" when LastName(access.Expression) == "GetAwaiter" => ".GetResult() blocks the thread: await it",
         _ => null,
     };

@@ -8,19 +8,19 @@ namespace NexusD.Tidy.Tests.Rules;
 /// </summary>
 internal sealed partial class DocumentPathRule : TidyRule
 {
-    private static readonly string[] _documents = ["docs/ARCHITECTURE.md", "README.md", "CONTRIBUTING.md"];
+    private static readonly string[] Documents = ["docs/ARCHITECTURE.md", "README.md", "CONTRIBUTING.md"];
 
-    private static readonly string[] _topFolders =
+    private static readonly string[] TopFolders =
         ["src", "bench", "tests", "tools", "deploy", "docs", ".ci", ".githooks"];
 
-    private static readonly string[] _fileEndings =
+    private static readonly string[] FileEndings =
         [".cs", ".md", ".sh", ".csproj", ".props", ".targets", ".sln", ".aot", ".py", ".go", ".rs", ".ts"];
 
     public override string Name => "document-path";
 
     public override IEnumerable<Finding> Check(SourceTree tree)
     {
-        foreach (var file in tree.Files.Where(static f => _documents.Contains(f.Path)))
+        foreach (var file in tree.Files.Where(static f => Documents.Contains(f.Path)))
         {
             for (var i = 0; i < file.Lines.Count; i++)
             {
@@ -38,8 +38,8 @@ internal sealed partial class DocumentPathRule : TidyRule
 
     // Topics and addresses have slashes too: a path starts with a top-level folder or ends like a source file.
     private static bool LooksLikePath(string text) =>
-        _topFolders.Contains(text.Split('/')[0]) && text.Contains('/', StringComparison.Ordinal)
-        || _fileEndings.Any(e => text.EndsWith(e, StringComparison.Ordinal));
+        TopFolders.Contains(text.Split('/')[0]) && text.Contains('/', StringComparison.Ordinal)
+        || FileEndings.Any(e => text.EndsWith(e, StringComparison.Ordinal));
 
     private static bool Exists(SourceTree tree, string path) =>
         tree.HasFile(path) || tree.HasFolder(path)

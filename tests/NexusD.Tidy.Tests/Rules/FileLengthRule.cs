@@ -13,7 +13,7 @@ internal sealed class FileLengthRule : FileRule
     {
         if (file.Lines.Count > MaxLines)
         {
-            yield return file.At(0, $"{file.Lines.Count} lines, at most {MaxLines}: split it by what its parts are about");
+            yield return file.At(0, $"{file.Lines.Count} lines, at most {MaxLines}: split it by what its parts do");
         }
     }
 }

@@ -11,11 +11,14 @@ internal sealed partial class MachinePathRule : FileRule
 
     public override IEnumerable<Finding> Check(TrackedFile file)
     {
+        // In prose the scratch folder is an example.
+        var pattern = file.Extension == ".md" ? HomePath() : MachinePath();
         for (var i = 0; i < file.Lines.Count; i++)
         {
-            if (MachinePath().Match(file.Lines[i]) is { Success: true } match)
+            if (pattern.Match(file.Lines[i]) is { Success: true } match)
             {
-                yield return file.At(i + 1, $"'{match.Value}' is a path of one machine; ask for a temporary or relative one");
+                yield return file.At(
+                    i + 1, $"'{match.Value}' is a path of one machine; use a temporary or relative one");
             }
         }
     }
@@ -23,4 +26,7 @@ internal sealed partial class MachinePathRule : FileRule
     // After a word, a dot or a closing brace it is the middle of a relative path or of a topic.
     [GeneratedRegex(@"(?<![\w.}*+#-])/(work|root|home|Users|tmp)/[\w.]")]
     private static partial Regex MachinePath();
+
+    [GeneratedRegex(@"(?<![\w.}*+#-])/(work|root|home|Users)/[\w.]")]
+    private static partial Regex HomePath();
 }

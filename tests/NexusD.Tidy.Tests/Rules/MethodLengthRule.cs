@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace NexusD.Tidy.Tests.Rules;
 
-/// <summary>A method fits on a screen. Counted from its signature to its last line, comments above and attributes apart.</summary>
+/// <summary>A method fits on a screen. Counted from its signature, comments and attributes apart.</summary>
 internal sealed class MethodLengthRule : FileRule
 {
     public const int MaxLines = 70;
@@ -25,7 +25,8 @@ internal sealed class MethodLengthRule : FileRule
             var last = node.GetLocation().GetLineSpan().EndLinePosition.Line;
             if (last - first + 1 > MaxLines)
             {
-                yield return file.At(first + 1, $"a method of {last - first + 1} lines, at most {MaxLines}: give its steps names");
+                yield return file.At(
+                    first + 1, $"a method of {last - first + 1} lines, at most {MaxLines}: give its steps names");
             }
         }
     }

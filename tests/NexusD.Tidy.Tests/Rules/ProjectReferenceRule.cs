@@ -8,7 +8,7 @@ internal sealed class ProjectReferenceRule : TidyRule
 {
     private const string Client = "clients/dotnet";
 
-    private static readonly Dictionary<string, string[]> _allowed = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["NexusD.Buffers"] = [],
         ["NexusD.Loops"] = [],
@@ -16,8 +16,10 @@ internal sealed class ProjectReferenceRule : TidyRule
         ["NexusD.Routing"] = ["NexusD.Buffers", "NexusD.Protocol"],
         ["NexusD.Quic"] = ["NexusD.Buffers", "NexusD.Loops"],
         ["NexusD.Transport"] = ["NexusD.Buffers", "NexusD.Loops"],
-        ["NexusD.Sessions"] = ["NexusD.Buffers", "NexusD.Loops", "NexusD.Protocol", "NexusD.Routing", "NexusD.Transport"],
-        ["NexusD.Peering"] = ["NexusD.Buffers", "NexusD.Loops", "NexusD.Protocol", "NexusD.Routing", "NexusD.Quic"],
+        ["NexusD.Sessions"] =
+            ["NexusD.Buffers", "NexusD.Loops", "NexusD.Protocol", "NexusD.Routing", "NexusD.Transport"],
+        ["NexusD.Peering"] =
+            ["NexusD.Buffers", "NexusD.Loops", "NexusD.Protocol", "NexusD.Routing", "NexusD.Quic"],
         ["NexusD.Discovery"] = ["NexusD.Protocol"],
         [Client] = ["NexusD.Protocol"],
         ["nexusctl"] = [Client],
@@ -25,7 +27,7 @@ internal sealed class ProjectReferenceRule : TidyRule
     };
 
     // Bytes, buffers, the loop and the router are ours alone.
-    private static readonly HashSet<string> _withoutPackages =
+    private static readonly HashSet<string> WithoutPackages =
         ["NexusD.Buffers", "NexusD.Loops", "NexusD.Protocol", "NexusD.Routing", "NexusD.Quic", "NexusD.Transport"];
 
     public override string Name => "project-reference";
@@ -41,20 +43,23 @@ internal sealed class ProjectReferenceRule : TidyRule
                 continue;
             }
 
-            if (!_allowed.TryGetValue(name, out var allowed))
+            if (!Allowed.TryGetValue(name, out var allowed))
             {
-                yield return file.At(0, $"project {name} is not in the table of who may see whom ({nameof(ProjectReferenceRule)})");
+                yield return file.At(
+                    0, $"{name} is not in the table of who may see whom ({nameof(ProjectReferenceRule)})");
                 continue;
             }
 
-            foreach (var target in project.ProjectReferences.Select(NodeOf).Where(t => !allowed.Contains(t) && t != name))
+            var targets = project.ProjectReferences.Select(NodeOf);
+            foreach (var target in targets.Where(t => !allowed.Contains(t) && t != name))
             {
                 yield return file.At(0, $"{name} must not see {target}; it may see: {string.Join(", ", allowed)}");
             }
 
-            if (_withoutPackages.Contains(name) && project.PackageReferences.Count > 0)
+            if (WithoutPackages.Contains(name) && project.PackageReferences.Count > 0)
             {
-                yield return file.At(0, $"{name} may use no package, but names {string.Join(", ", project.PackageReferences)}");
+                yield return file.At(
+                    0, $"{name} may use no package, not {string.Join(", ", project.PackageReferences)}");
             }
         }
     }

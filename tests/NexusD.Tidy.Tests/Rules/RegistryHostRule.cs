@@ -8,15 +8,15 @@ namespace NexusD.Tidy.Tests.Rules;
 internal sealed class RegistryHostRule : FileRule
 {
     // Written in pieces, so that this file keeps its own rule.
-    private static readonly string[][] _hosts =
+    private static readonly string[][] Hosts =
     [
         ["nuget", "org"], ["pypi", "org"], ["pythonhosted", "org"], ["npmjs", "(org|com)"], ["yarnpkg", "com"],
         ["crates", "io"], ["proxy", "golang", "org"], ["sum", "golang", "org"], ["deb", "debian", "org"],
         ["security", "debian", "org"], ["archive", "ubuntu", "com"], ["registry-1", "docker", "io"],
     ];
 
-    private static readonly Regex _host = new(
-        $@"\b({string.Join('|', _hosts.Select(static parts => string.Join(@"\.", parts)))})\b",
+    private static readonly Regex Host = new(
+        $@"\b({string.Join('|', Hosts.Select(static parts => string.Join(@"\.", parts)))})\b",
         RegexOptions.IgnoreCase | RegexOptions.Compiled);
 
     public override string Name => "registry-host";
@@ -28,9 +28,9 @@ internal sealed class RegistryHostRule : FileRule
     {
         for (var i = 0; i < file.Lines.Count; i++)
         {
-            if (_host.Match(file.Lines[i]) is { Success: true } match)
+            if (Host.Match(file.Lines[i]) is { Success: true } match)
             {
-                yield return file.At(i + 1, $"names the package registry '{match.Value}'; leave that to the machine's set-up");
+                yield return file.At(i + 1, $"names the registry '{match.Value}'; leave that to the machine's set-up");
             }
         }
     }

@@ -1,6 +1,6 @@
 namespace NexusD.Tidy.Tests.Rules;
 
-/// <summary>No trailing blanks, no carriage returns, one line break at the end: differences show only what changed.</summary>
+/// <summary>No trailing blanks or carriage returns, one line break at the end: diffs show only what changed.</summary>
 internal sealed class WhitespaceRule : FileRule
 {
     public override string Name => "whitespace";
