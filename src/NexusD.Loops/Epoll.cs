@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Loops;
 
-/// <summary>epoll(7) and eventfd(2) as they are; every failure that is not a normal outcome becomes a Win32Exception.</summary>
+/// <summary>
+/// epoll(7) and eventfd(2) as they are; every failure that is not a normal outcome becomes a Win32Exception.
+/// </summary>
 internal static unsafe class Epoll
 {
     public const int CtlAdd = 1;
@@ -39,7 +41,10 @@ internal static unsafe class Epoll
         Check(epoll_ctl(epoll, operation, fd, &entry), "epoll_ctl");
     }
 
-    /// <summary>Waits at most <paramref name="timeoutNs"/> (0: looks only; negative: for ever). Returns the number of events; 0 also when interrupted.</summary>
+    /// <summary>
+    /// Waits at most <paramref name="timeoutNs"/> (0: looks only; negative: for ever). Returns the number of events; 0
+    /// also when interrupted.
+    /// </summary>
     public static int Wait(int epoll, Event* events, int capacity, long timeoutNs)
     {
         int count;

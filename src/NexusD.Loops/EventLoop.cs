@@ -3,13 +3,13 @@ using System.Collections.Concurrent;
 namespace NexusD.Loops;
 
 /// <summary>
-/// One thread that waits on descriptors, timers and a mailbox together (epoll). What arrives on a loop is decoded, routed
-/// and written by that loop; only <see cref="Post"/> and <see cref="Stop"/> may be called from other threads.
+/// One thread that waits on descriptors, timers and a mailbox together (epoll). What arrives on a loop is decoded,
+/// routed and written by that loop; only <see cref="Post"/> and <see cref="Stop"/> may be called from other threads.
 /// </summary>
 /// <remarks>
-/// A turn: wait, serve every ready descriptor, run the mailbox, fire due timers, then call each <see cref="ILoopFlush"/>
-/// that asked for it once. So a target that received a thousand events in a turn is written to once.
-/// Sees the kernel and nothing of NexusD.
+/// A turn: wait, serve every ready descriptor, run the mailbox, fire due timers, then call each
+/// <see cref="ILoopFlush"/> that asked for it once. So a target that received a thousand events in a turn is written to
+/// once. Sees the kernel and nothing of NexusD.
 /// </remarks>
 public sealed unsafe class EventLoop : IDisposable
 {
@@ -29,7 +29,8 @@ public sealed unsafe class EventLoop : IDisposable
     private volatile bool _stopping;
     private Thread? _thread;
 
-    /// <param name="onFault">Receives exceptions of mailbox work, watchers and timers: bugs, since none of them may throw. The loop goes on.</param>
+    /// <param name="onFault">Receives exceptions of mailbox work, watchers and timers: bugs, since none of them may
+    /// throw. The loop goes on.</param>
     public EventLoop(Action<Exception>? onFault = null)
     {
         _onFault = onFault ?? (static e => Console.Error.WriteLine(e));
@@ -40,7 +41,9 @@ public sealed unsafe class EventLoop : IDisposable
 
     internal TimerHeap Timers { get; }
 
-    /// <summary>Monotonic time at the start of the current turn, in nanoseconds; cheap, and the same for the whole turn.</summary>
+    /// <summary>
+    /// Monotonic time at the start of the current turn, in nanoseconds; cheap, and the same for the whole turn.
+    /// </summary>
     public long NowNs { get; private set; }
 
     /// <summary>Turns made so far; for statistics.</summary>
@@ -88,8 +91,11 @@ public sealed unsafe class EventLoop : IDisposable
     /// <summary>Makes a timer of this loop; not yet set. <paramref name="fired"/> runs on the loop's thread.</summary>
     public LoopTimer CreateTimer(Action fired) => new(this, fired);
 
-    /// <summary>Starts watching a descriptor; returns a token for <see cref="Rewatch"/> and <see cref="Unwatch"/>.</summary>
-    /// <exception cref="System.ComponentModel.Win32Exception">The kernel refuses, for example at the limit of watches.</exception>
+    /// <summary>
+    /// Starts watching a descriptor; returns a token for <see cref="Rewatch"/> and <see cref="Unwatch"/>.
+    /// </summary>
+    /// <exception cref="System.ComponentModel.Win32Exception">The kernel refuses, for example at the limit of
+    /// watches.</exception>
     public int Watch(int fd, LoopEvents events, ILoopWatcher watcher)
     {
         int slot;
@@ -114,11 +120,15 @@ public sealed unsafe class EventLoop : IDisposable
         return slot;
     }
 
-    /// <summary>Changes what to watch for; <see cref="LoopEvents.None"/> pauses (errors and hang-ups are still told).</summary>
+    /// <summary>
+    /// Changes what to watch for; <see cref="LoopEvents.None"/> pauses (errors and hang-ups are still told).
+    /// </summary>
     public void Rewatch(int token, LoopEvents events) =>
         Epoll.Control(_epoll, Epoll.CtlMod, _slots[token].Fd, (uint)events, Key(token));
 
-    /// <summary>Stops watching; call it before closing the descriptor. Events already collected for it are not delivered.</summary>
+    /// <summary>
+    /// Stops watching; call it before closing the descriptor. Events already collected for it are not delivered.
+    /// </summary>
     public void Unwatch(int token)
     {
         ref WatchSlot entry = ref _slots[token];
@@ -128,7 +138,10 @@ public sealed unsafe class EventLoop : IDisposable
         _freeSlots.Add(token);
     }
 
-    /// <summary>Calls <paramref name="flush"/> once at the end of this turn. The caller keeps its own mark so that it asks once a turn.</summary>
+    /// <summary>
+    /// Calls <paramref name="flush"/> once at the end of this turn. The caller keeps its own mark so that it asks once
+    /// a turn.
+    /// </summary>
     public void FlushAtEndOfTurn(ILoopFlush flush) => _flushes.Add(flush);
 
     /// <summary>Frees the kernel objects. Only after <see cref="Run"/> has returned.</summary>

@@ -1,6 +1,8 @@
 namespace NexusD.Loops;
 
-/// <summary>What happened to a watched file descriptor. Values are those of <c>epoll_event.events</c> (epoll_ctl(2)).</summary>
+/// <summary>
+/// What happened to a watched file descriptor. Values are those of <c>epoll_event.events</c> (epoll_ctl(2)).
+/// </summary>
 [Flags]
 public enum LoopEvents : uint
 {

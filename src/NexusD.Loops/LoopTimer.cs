@@ -1,8 +1,8 @@
 namespace NexusD.Loops;
 
 /// <summary>
-/// A one-shot timer that belongs to one <see cref="EventLoop"/> and is used on its thread only. Setting it again moves it;
-/// it costs no allocation after its creation.
+/// A one-shot timer that belongs to one <see cref="EventLoop"/> and is used on its thread only. Setting it again moves
+/// it; it costs no allocation after its creation.
 /// </summary>
 public sealed class LoopTimer
 {
@@ -24,7 +24,9 @@ public sealed class LoopTimer
     /// <summary>Whether the timer is waiting to fire.</summary>
     public bool IsSet => HeapIndex >= 0;
 
-    /// <summary>Fires once at or after <paramref name="dueNs"/>, in nanoseconds of <see cref="MonotonicClock"/>.</summary>
+    /// <summary>
+    /// Fires once at or after <paramref name="dueNs"/>, in nanoseconds of <see cref="MonotonicClock"/>.
+    /// </summary>
     public void SetAt(long dueNs) => _loop.Timers.Set(this, dueNs);
 
     /// <summary>Fires once after the given time from now; negative means as soon as possible.</summary>

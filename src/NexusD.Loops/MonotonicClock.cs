@@ -7,7 +7,8 @@ public static class MonotonicClock
 {
     /// <summary>Now, in nanoseconds.</summary>
     public static long NowNs =>
-        // On Linux a Stopwatch tick is one nanosecond of CLOCK_MONOTONIC; the branch is folded at compile time elsewhere.
+        // On Linux a Stopwatch tick is one nanosecond of CLOCK_MONOTONIC; the branch is folded at compile time
+        // elsewhere.
         Stopwatch.Frequency == 1_000_000_000
             ? Stopwatch.GetTimestamp()
             : (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));

@@ -1,6 +1,8 @@
 namespace NexusD.Loops;
 
-/// <summary>A binary heap of timers by due time. Each timer knows its place, so moving or removing one costs O(log n).</summary>
+/// <summary>
+/// A binary heap of timers by due time. Each timer knows its place, so moving or removing one costs O(log n).
+/// </summary>
 internal sealed class TimerHeap
 {
     private LoopTimer[] _heap = new LoopTimer[16];
@@ -47,7 +49,10 @@ internal sealed class TimerHeap
         }
     }
 
-    /// <summary>Fires all timers due by <paramref name="nowNs"/>; one set again by its own callback for a past time waits for the next call.</summary>
+    /// <summary>
+    /// Fires all timers due by <paramref name="nowNs"/>; one set again by its own callback for a past time waits for
+    /// the next call.
+    /// </summary>
     public void FireDue(long nowNs)
     {
         for (int budget = _count; budget > 0 && _count > 0 && _heap[0].DueNs <= nowNs; budget--)

@@ -5,9 +5,9 @@ using NexusD.Buffers;
 namespace NexusD.Quic;
 
 /// <summary>
-/// One UDP socket that speaks QUIC v1 (RFC 9000), both as server and as client. The seam between an engine and its user:
-/// batches of bytes for a stream, in and out. Everything here belongs to the thread of the event loop that the endpoint
-/// was made with; handlers are called there too.
+/// One UDP socket that speaks QUIC v1 (RFC 9000), both as server and as client. The seam between an engine and its
+/// user: batches of bytes for a stream, in and out. Everything here belongs to the thread of the event loop that the
+/// endpoint was made with; handlers are called there too.
 /// </summary>
 public interface IQuicEndpoint : IDisposable
 {
@@ -30,13 +30,17 @@ public interface IQuicEndpoint : IDisposable
     QuicEndpointStatistics GetStatistics();
 }
 
-/// <summary>A connection; see <see cref="IQuicEndpoint"/> for the threading rule. Calls after the close are ignored.</summary>
+/// <summary>
+/// A connection; see <see cref="IQuicEndpoint"/> for the threading rule. Calls after the close are ignored.
+/// </summary>
 public interface IQuicConnection
 {
     /// <summary>The peer's present address (it may move, RFC 9000 section 9).</summary>
     IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>The application protocol agreed on; empty before <see cref="IQuicConnectionHandler.OnConnected"/>.</summary>
+    /// <summary>
+    /// The application protocol agreed on; empty before <see cref="IQuicConnectionHandler.OnConnected"/>.
+    /// </summary>
     string Alpn { get; }
 
     /// <summary>The peer's certificate once connected, or null when it showed none.</summary>
@@ -45,13 +49,16 @@ public interface IQuicConnection
     /// <summary>Bytes given to <see cref="Write"/> that the peer has not acknowledged yet.</summary>
     long UnacknowledgedBytes { get; }
 
-    /// <summary>Opens a stream; returns its id (RFC 9000 section 2.1), or -1 while the peer grants no more streams.</summary>
+    /// <summary>
+    /// Opens a stream; returns its id (RFC 9000 section 2.1), or -1 while the peer grants no more streams.
+    /// </summary>
     long OpenStream(bool unidirectional);
 
     /// <summary>
-    /// Queues bytes for a stream and takes over one reference to <paramref name="slab"/>, also when the stream or connection is
-    /// gone. The bytes must not change until that reference is released (when acknowledged). Sent at the end of the loop's
-    /// turn. Does not limit: the user watches <see cref="UnacknowledgedBytes"/> and <see cref="IQuicConnectionHandler.OnSendProgress"/>.
+    /// Queues bytes for a stream and takes over one reference to <paramref name="slab"/>, also when the stream or
+    /// connection is gone. The bytes must not change until that reference is released (when acknowledged). Sent at the
+    /// end of the loop's turn. Does not limit: the user watches <see cref="UnacknowledgedBytes"/> and
+    /// <see cref="IQuicConnectionHandler.OnSendProgress"/>.
     /// </summary>
     void Write(long stream, Slab slab, int offset, int length);
 
@@ -65,14 +72,16 @@ public interface IQuicConnection
     void StopReading(long stream, ulong errorCode);
 
     /// <summary>
-    /// Returns <paramref name="bytes"/> of receive credit. Each byte told by <see cref="IQuicConnectionHandler.OnStreamData"/> must be
-    /// returned once, then or later; holding them back is how a user applies back-pressure.
+    /// Returns <paramref name="bytes"/> of receive credit. Each byte told by
+    /// <see cref="IQuicConnectionHandler.OnStreamData"/> must be returned once, then or later; holding them back is how
+    /// a user applies back-pressure.
     /// </summary>
     void Consume(long stream, int bytes);
 
     /// <summary>
-    /// Closes with CONNECTION_CLOSE. Orderly when nothing is unacknowledged; bytes not yet acknowledged are lost. <see cref="IQuicConnectionHandler.OnClosed"/>
-    /// follows, never from inside this call. The reason is cut to 256 bytes.
+    /// Closes with CONNECTION_CLOSE. Orderly when nothing is unacknowledged; bytes not yet acknowledged are lost.
+    /// <see cref="IQuicConnectionHandler.OnClosed"/> follows, never from inside this call. The reason is cut to 256
+    /// bytes.
     /// </summary>
     void Close(ulong errorCode, string reason);
 
@@ -80,22 +89,34 @@ public interface IQuicConnection
     QuicConnectionStatistics GetStatistics();
 }
 
-/// <summary>What a user is told of one connection. Never re-entered, never called after <see cref="OnClosed"/>; must not throw.</summary>
+/// <summary>
+/// What a user is told of one connection. Never re-entered, never called after <see cref="OnClosed"/>; must not throw.
+/// </summary>
 public interface IQuicConnectionHandler
 {
-    /// <summary>The handshake is complete and the peer's certificate was accepted. First call, unless the attempt fails.</summary>
+    /// <summary>
+    /// The handshake is complete and the peer's certificate was accepted. First call, unless the attempt fails.
+    /// </summary>
     void OnConnected(IQuicConnection connection);
 
     /// <summary>The peer opened a stream; its data follows.</summary>
     void OnStreamOpened(IQuicConnection connection, long stream, bool unidirectional);
 
-    /// <summary>Bytes of a stream, in order. Valid during the call only. <paramref name="end"/>: the peer finished writing (data may be empty).</summary>
+    /// <summary>
+    /// Bytes of a stream, in order. Valid during the call only. <paramref name="end"/>: the peer finished writing (data
+    /// may be empty).
+    /// </summary>
     void OnStreamData(IQuicConnection connection, long stream, ReadOnlySpan<byte> data, bool end);
 
-    /// <summary>The peer abandoned its sending side (RESET_STREAM) or asked us to stop writing (STOP_SENDING).</summary>
+    /// <summary>
+    /// The peer abandoned its sending side (RESET_STREAM) or asked us to stop writing (STOP_SENDING).
+    /// </summary>
     void OnStreamAborted(IQuicConnection connection, long stream, bool sendingSide, ulong errorCode);
 
-    /// <summary>The peer acknowledged bytes: <see cref="IQuicConnection.UnacknowledgedBytes"/> fell. Also after stream credit grew. At most once a turn.</summary>
+    /// <summary>
+    /// The peer acknowledged bytes: <see cref="IQuicConnection.UnacknowledgedBytes"/> fell. Also after stream credit
+    /// grew. At most once a turn.
+    /// </summary>
     void OnSendProgress(IQuicConnection connection);
 
     /// <summary>Last call: the connection is over or never came to be.</summary>
@@ -111,7 +132,9 @@ public enum QuicCloseKind
     /// <summary>The peer closed with an application error code (0 is an orderly close).</summary>
     PeerApplication,
 
-    /// <summary>The peer closed with a transport error code (RFC 9000 section 20.1), TLS alerts included (0x100 + alert).</summary>
+    /// <summary>
+    /// The peer closed with a transport error code (RFC 9000 section 20.1), TLS alerts included (0x100 + alert).
+    /// </summary>
     PeerTransport,
 
     /// <summary>We closed because the peer broke the transport protocol or failed certificate checks.</summary>
@@ -129,7 +152,8 @@ public enum QuicCloseKind
 
 /// <param name="Kind">Who ended it and how.</param>
 /// <param name="ErrorCode">The application or transport error code; 0 where there is none.</param>
-/// <param name="Reason">Text for a person; the peer's own words are cut to 256 characters and stripped of control characters.</param>
+/// <param name="Reason">Text for a person; the peer's own words are cut to 256 characters and stripped of control
+/// characters.</param>
 public readonly record struct QuicCloseInfo(QuicCloseKind Kind, ulong ErrorCode, string Reason);
 
 /// <param name="SmoothedRttNs">Smoothed round-trip time, nanoseconds; 0 where the engine does not tell.</param>

@@ -3,7 +3,9 @@ using NexusD.EndToEnd.Tests.Harness;
 
 namespace NexusD.EndToEnd.Tests;
 
-/// <summary>The daemon as an operator meets it: ready line, signals, probes, metrics, flags and their refusals.</summary>
+/// <summary>
+/// The daemon as an operator meets it: ready line, signals, probes, metrics, flags and their refusals.
+/// </summary>
 public sealed class DaemonProcessTests
 {
     [Fact]
@@ -24,7 +26,8 @@ public sealed class DaemonProcessTests
     {
         using var folder = new TempFolder();
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
-            folder, "n1", "--cluster=test", "--discovery=static", "--health-port=0", "--metrics-enabled", "--metrics-port=0");
+            folder, "n1", "--cluster=test", "--discovery=static", "--health-port=0", "--metrics-enabled",
+            "--metrics-port=0");
         await daemon.CtlAsync("pub", "a/b", "x", "--ack");
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{daemon.HealthPort}") };
         foreach (string probe in new[] { "/healthz", "/readyz", "/livez" })
@@ -33,8 +36,10 @@ public sealed class DaemonProcessTests
         }
 
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri("/nothing", UriKind.Relative))).StatusCode);
-        string metricsAt = daemon.ReadyLine.Split(' ').First(f => f.StartsWith("metrics=", StringComparison.Ordinal))[8..];
-        string metrics = await http.GetStringAsync(new Uri($"http://127.0.0.1:{IPEndPoint.Parse(metricsAt).Port}/metrics"));
+        string metricsAt = daemon.ReadyLine.Split(' ')
+            .First(f => f.StartsWith("metrics=", StringComparison.Ordinal))[8..];
+        int metricsPort = IPEndPoint.Parse(metricsAt).Port;
+        string metrics = await http.GetStringAsync(new Uri($"http://127.0.0.1:{metricsPort}/metrics"));
         Assert.Contains("\nnexusd_subscriber_queue_depth 0\n", metrics, StringComparison.Ordinal);
         Assert.Contains("\nnexusd_messages_published_total 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("\nnexusd_insecure 1\n", metrics, StringComparison.Ordinal);
@@ -50,7 +55,8 @@ public sealed class DaemonProcessTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             folder, "n1", "--cluster=test", "--discovery=static", $"--health-port={port}");
         await daemon.CtlAsync("pub", "a/b", "x", "--ack");
-        Assert.Contains(port.ToString(System.Globalization.CultureInfo.InvariantCulture), daemon.Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            port.ToString(System.Globalization.CultureInfo.InvariantCulture), daemon.Errors, StringComparison.Ordinal);
         Assert.Equal(0, await daemon.TerminateAsync());
     }
 
@@ -64,13 +70,16 @@ public sealed class DaemonProcessTests
         await using var daemon = new RunningProcess(Repository.Nexusd, [flag]);
         (int exitCode, _) = await daemon.WaitForExitAsync();
         Assert.Equal(2, exitCode);
-        Assert.Contains(flag.Split('=')[1] == "x" ? "--clutser" : flag.Split('=')[1], daemon.Errors, StringComparison.Ordinal);
+        string offending = flag.Split('=')[1] == "x" ? "--clutser" : flag.Split('=')[1];
+        Assert.Contains(offending, daemon.Errors, StringComparison.Ordinal);
         Assert.Contains(hint, daemon.Errors, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("--discovery=k8s --k8s-namespace=ecommerce --cluster=production --log-level=INFO --metrics-enabled --metrics-port=0")]
-    [InlineData("--discovery=k8s --k8s-namespace=smart-city-downtown --cluster=downtown-edge --log-level=INFO --metrics-enabled --metrics-port=0")]
+    [InlineData("--discovery=k8s --k8s-namespace=ecommerce --cluster=production --log-level=INFO "
+        + "--metrics-enabled --metrics-port=0")]
+    [InlineData("--discovery=k8s --k8s-namespace=smart-city-downtown --cluster=downtown-edge --log-level=INFO "
+        + "--metrics-enabled --metrics-port=0")]
     [InlineData("--discovery=k8s --k8s-namespace=tenant-a --cluster=a --log-level=INFO")]
     public async Task The_published_argument_lists_start(string arguments)
     {

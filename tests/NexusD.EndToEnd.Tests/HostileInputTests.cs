@@ -7,7 +7,9 @@ using Xunit.Abstractions;
 
 namespace NexusD.EndToEnd.Tests;
 
-/// <summary>Garbage at every door: the daemon stays, neighbours keep their events, memory does not grow, all of it is counted.</summary>
+/// <summary>
+/// Garbage at every door: the daemon stays, neighbours keep their events, memory does not grow, all of it is counted.
+/// </summary>
 public sealed class HostileInputTests(ITestOutputHelper output)
 {
     private const int Inputs = 100_000;
@@ -25,7 +27,8 @@ public sealed class HostileInputTests(ITestOutputHelper output)
     public async Task Random_and_mutated_bytes_on_the_app_socket_harm_nobody()
     {
         using var folder = new TempFolder();
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(folder, "n1", "--cluster=test", "--discovery=static");
+        await using DaemonProcess daemon =
+            await DaemonProcess.StartAsync(folder, "n1", "--cluster=test", "--discovery=static");
         await using RunningProcess neighbour = daemon.Ctl("sub", "neighbour/#", "--json");
         Task<List<Received>> neighbourGot = Received.UntilAsync(neighbour, (r, _) => r.Payload == "end");
         var random = new Random(Seed);
@@ -45,7 +48,8 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         output.WriteLine($"resident before {before / 1024} KiB, after {after / 1024} KiB");
         await daemon.CtlAsync("pub", "neighbour/end", "end", "--ack");
         Assert.Equal(10, (await neighbourGot).Count);
-        Assert.True(after - before < 8 * 1024 * 1024, $"memory grew by {(after - before) / 1024} KiB over 90,000 inputs");
+        Assert.True(
+            after - before < 8 * 1024 * 1024, $"memory grew by {(after - before) / 1024} KiB over 90,000 inputs");
         Assert.True(RefusedSessions(await daemon.JsonAsync("status")) > Inputs / 4, "refused sessions are not counted");
         Assert.Equal(0, await daemon.TerminateAsync());
     }
@@ -172,7 +176,8 @@ public sealed class HostileInputTests(ITestOutputHelper output)
                 datagram[random.Next(random.Next(2) == 0 ? 60 : datagram.Length)] = (byte)random.Next(256);
             }
 
-            socket.SendTo(datagram.AsSpan(0, random.Next(6) == 0 ? random.Next(1, datagram.Length) : datagram.Length), target);
+            int length = random.Next(6) == 0 ? random.Next(1, datagram.Length) : datagram.Length;
+            socket.SendTo(datagram.AsSpan(0, length), target);
             if (i % 2_000 == 1_999)
             {
                 // The answer shows that the daemon has kept up, so that datagrams are read and not lost in the socket.

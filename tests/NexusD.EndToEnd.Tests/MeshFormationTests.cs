@@ -3,7 +3,9 @@ using Xunit.Abstractions;
 
 namespace NexusD.EndToEnd.Tests;
 
-/// <summary>Daemons find each other and link up, whatever the order; clusters stay apart; a killed node comes back.</summary>
+/// <summary>
+/// Daemons find each other and link up, whatever the order; clusters stay apart; a killed node comes back.
+/// </summary>
 public sealed class MeshFormationTests(ITestOutputHelper output)
 {
     [Theory]
@@ -42,7 +44,8 @@ public sealed class MeshFormationTests(ITestOutputHelper output)
     public async Task A_daemon_of_another_cluster_on_the_same_group_sees_nothing()
     {
         await using ThreeNodes nodes = await ThreeNodes.ByMulticastAsync();
-        string group = nodes.N1.CommandLine.Split(' ').First(a => a.StartsWith("--mcast-port", StringComparison.Ordinal));
+        string group = nodes.N1.CommandLine.Split(' ')
+            .First(a => a.StartsWith("--mcast-port", StringComparison.Ordinal));
         await using DaemonProcess stranger = await DaemonProcess.StartAsync(
             nodes.Folder,
             "x1",

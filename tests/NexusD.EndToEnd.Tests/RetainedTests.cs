@@ -61,7 +61,9 @@ public sealed class RetainedTests
             && got.Any(r => r is { Topic: "state/a", Payload: "alpha", Retained: true })
             && got.Any(r => r is { Topic: "state/b", Payload: "beta", Retained: true }));
 
-    /// <summary>What a new subscriber of state/# gets at once: all that stands before an event published after it subscribed.</summary>
+    /// <summary>
+    /// What a new subscriber of state/# gets at once: all that stands before an event published after it subscribed.
+    /// </summary>
     private static async Task<List<Received>> RetainedOnAsync(DaemonProcess node)
     {
         await using RunningProcess subscriber = node.Ctl("sub", "state/#", "probe/#", "--json");

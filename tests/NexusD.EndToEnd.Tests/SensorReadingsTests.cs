@@ -28,7 +28,8 @@ public sealed class SensorReadingsTests
     private static async Task<(int All, int Pm25)> CarryAsync(string csv)
     {
         List<(string Topic, string Value)> expected = [.. Cells(await File.ReadAllLinesAsync(csv))];
-        List<(string Topic, string Value)> expectedPm25 = [.. expected.Where(c => c.Topic.EndsWith("/pm25", StringComparison.Ordinal))];
+        List<(string Topic, string Value)> expectedPm25 =
+            [.. expected.Where(c => c.Topic.EndsWith("/pm25", StringComparison.Ordinal))];
         await using ThreeNodes nodes = await ThreeNodes.ByPeersAsync();
         await using RunningProcess everything = nodes.N2.Ctl("sub", "sensors/#", "--json");
         await using RunningProcess pm25 = nodes.N3.Ctl("sub", "sensors/air/*/pm25", "--json");
@@ -39,7 +40,8 @@ public sealed class SensorReadingsTests
         Task<List<Received>> gotPm25 = Received.UntilAsync(pm25, (r, _) => r.Payload == "end");
         await nodes.N1.CtlAsync("pub", "--csv", csv, "--columns", Columns, "--topic", "sensors/air/{station}/{column}");
 
-        // Only when everything is through is the end marked, so that a second copy would be seen before the mark or miss it.
+        // Only when everything is through is the end marked, so that a second copy would be seen before the mark or
+        // miss it.
         await Eventually.TrueAsync(
             "both nodes received all readings",
             async () => (await ReceivedFromPeersAsync(nodes.N2), await ReceivedFromPeersAsync(nodes.N3)),
@@ -90,7 +92,8 @@ public sealed class SensorReadingsTests
             {
                 IEnumerable<string> cells = Columns.Split(',').Select(_ =>
                     random.Next(50) == 0 ? "" : (random.Next(10_000) / 10.0).ToString(CultureInfo.InvariantCulture));
-                yield return $"2026-01-{1 + hour / 24:00}T{hour % 24:00}:00:00Z,station{station},{string.Join(',', cells)},NE";
+                yield return $"2026-01-{1 + hour / 24:00}T{hour % 24:00}:00:00Z,station{station},"
+                    + $"{string.Join(',', cells)},NE";
             }
         }
     }

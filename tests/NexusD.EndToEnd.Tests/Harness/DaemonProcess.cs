@@ -39,7 +39,8 @@ internal sealed class DaemonProcess : RunningProcess
     {
         string[] basics =
         [
-            $"--node-name={name}", $"--app-socket={SocketPath(folder.Path, name)}", "--app-port=off", "--health-port=off",
+            $"--node-name={name}", $"--app-socket={SocketPath(folder.Path, name)}", "--app-port=off",
+            "--health-port=off",
         ];
         IEnumerable<string> own = basics.Where(b => !more.Any(m => m.Split('=')[0] == b.Split('=')[0]));
         string[] mesh = more.Any(m => m.StartsWith("--mesh-port", StringComparison.Ordinal)) ? [] : ["--mesh-port=0"];
@@ -85,7 +86,9 @@ internal sealed class DaemonProcess : RunningProcess
         peers => others.All(name => peers.EnumerateArray().Any(p =>
             p.GetProperty("name").GetString() == name && p.GetProperty("state").GetString() == "up")));
 
-    /// <summary>Waits until <paramref name="other"/> has told this daemon at least <paramref name="filters"/> filters.</summary>
+    /// <summary>
+    /// Waits until <paramref name="other"/> has told this daemon at least <paramref name="filters"/> filters.
+    /// </summary>
     public Task<TimeSpan> KnowsInterestOfAsync(string other, int filters = 1) => Eventually.TrueAsync(
         $"{Name} knows {filters} filters of {other}",
         () => JsonAsync("peers"),

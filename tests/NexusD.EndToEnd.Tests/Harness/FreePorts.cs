@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace NexusD.EndToEnd.Tests.Harness;
 
-/// <summary>UDP ports that were free a moment ago, for programs that must know each other's port before they start.</summary>
+/// <summary>
+/// UDP ports that were free a moment ago, for programs that must know each other's port before they start.
+/// </summary>
 internal static class FreePorts
 {
     public static int[] Udp(int count)

@@ -16,7 +16,9 @@ internal sealed record Received(string Topic, string Payload, string Publisher, 
             json.GetProperty("retained").GetBoolean());
     }
 
-    /// <summary>Reads lines of a running <c>nexusctl sub --json</c> until <paramref name="last"/> says so; that one is included.</summary>
+    /// <summary>
+    /// Reads lines of a running <c>nexusctl sub --json</c> until <paramref name="last"/> says so; that one is included.
+    /// </summary>
     public static async Task<List<Received>> UntilAsync(RunningProcess subscriber, Func<Received, int, bool> last)
     {
         var all = new List<Received>();

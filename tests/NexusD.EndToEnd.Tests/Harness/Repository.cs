@@ -1,6 +1,8 @@
 namespace NexusD.EndToEnd.Tests.Harness;
 
-/// <summary>Where things lie: the checkout that the tests were built in, and the published binaries that they drive.</summary>
+/// <summary>
+/// Where things lie: the checkout that the tests were built in, and the published binaries that they drive.
+/// </summary>
 internal static class Repository
 {
     public static string Root { get; } = FindRoot();

@@ -5,7 +5,9 @@ using System.Threading.Channels;
 
 namespace NexusD.EndToEnd.Tests.Harness;
 
-/// <summary>A program started by a test: its lines can be awaited, it can be signalled, and it is gone when disposed.</summary>
+/// <summary>
+/// A program started by a test: its lines can be awaited, it can be signalled, and it is gone when disposed.
+/// </summary>
 internal class RunningProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -13,7 +15,8 @@ internal class RunningProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly Task _readers;
 
-    public RunningProcess(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public RunningProcess(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -21,7 +24,8 @@ internal class RunningProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        foreach (string inherited in start.Environment.Keys.Where(k => k.StartsWith("NEXUSD_", StringComparison.Ordinal)).ToArray())
+        string[] ours = [.. start.Environment.Keys.Where(k => k.StartsWith("NEXUSD_", StringComparison.Ordinal))];
+        foreach (string inherited in ours)
         {
             start.Environment.Remove(inherited);
         }
@@ -64,7 +68,8 @@ internal class RunningProcess : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException($"{CommandLine} printed nothing for {Eventually.Patience.TotalSeconds:0} s.\n{Errors}");
+            throw new TimeoutException(
+                $"{CommandLine} printed nothing for {Eventually.Patience.TotalSeconds:0} s.\n{Errors}");
         }
     }
 
@@ -96,7 +101,8 @@ internal class RunningProcess : IAsyncDisposable
     {
         if (kill(_process.Id, number) != 0 && !_process.HasExited)
         {
-            throw new InvalidOperationException($"kill({_process.Id}, {number}) failed with error {Marshal.GetLastPInvokeError()}.");
+            throw new InvalidOperationException(
+                $"kill({_process.Id}, {number}) failed with error {Marshal.GetLastPInvokeError()}.");
         }
     }
 

@@ -18,7 +18,9 @@ internal sealed class ThreeNodes : IAsyncDisposable
 
     public IEnumerable<DaemonProcess> All => _daemons.Values;
 
-    /// <summary>Starts them in the given order, each knowing the addresses of the others, and waits for all links.</summary>
+    /// <summary>
+    /// Starts them in the given order, each knowing the addresses of the others, and waits for all links.
+    /// </summary>
     public static async Task<ThreeNodes> ByPeersAsync(string order = "n1 n2 n3", params string[] more)
     {
         int[] ports = FreePorts.Udp(3);
@@ -27,14 +29,20 @@ internal sealed class ThreeNodes : IAsyncDisposable
         for (int i = 0; i < 3; i++)
         {
             nodes._arguments[Names[i]] =
-                ["--cluster=test", "--bind=127.0.0.1", "--discovery=static", $"--peers={peers}", $"--mesh-port={ports[i]}", .. more];
+                [
+                    "--cluster=test", "--bind=127.0.0.1", "--discovery=static", $"--peers={peers}",
+                    $"--mesh-port={ports[i]}", .. more,
+                ];
         }
 
         await nodes.StartAsync(order);
         return nodes;
     }
 
-    /// <summary>Starts them in the given order to find each other by multicast on the loopback interface, and waits for all links.</summary>
+    /// <summary>
+    /// Starts them in the given order to find each other by multicast on the loopback interface, and waits for all
+    /// links.
+    /// </summary>
     public static async Task<ThreeNodes> ByMulticastAsync(string order = "n1 n2 n3", params string[] more)
     {
         int group = FreePorts.Udp(1)[0];
