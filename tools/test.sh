@@ -82,7 +82,7 @@ run_dotnet_project() {
   # shellcheck disable=SC2086
   record $counts
   if (( code != 0 )) && [[ $(cut -d ' ' -f 2 <<<"$counts") == 0 ]]; then
-    echo "$name: the run ended with code $code and no failed test: it crashed, or was stopped after $project_timeout" \
+    echo "$name: ended with code $code and no failed test: crashed or hung, see above" \
       | tee -a "$results_dir/failed.txt"
     record 0 1 0
   fi
