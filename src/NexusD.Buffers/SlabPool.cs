@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace NexusD.Buffers;
@@ -13,23 +12,23 @@ public sealed unsafe class SlabPool
     /// <summary>Size in bytes of a standard slab: one socket write, one QUIC send batch.</summary>
     public const int StandardBytes = 64 * 1024;
 
-    private readonly ConcurrentStack<Slab> _free = new();
-    private readonly int _keepLimit;
-    private int _freeCount;
+    private readonly Lock _lock = new();
+    private readonly Slab?[] _kept;
+    private int _keptCount;
     private long _rentedBytes;
 
     /// <param name="keepBytes">How many bytes of unused standard slabs to keep for reuse; 0 or more.</param>
     public SlabPool(long keepBytes = 8 * 1024 * 1024)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(keepBytes);
-        _keepLimit = (int)Math.Min(int.MaxValue, keepBytes / StandardBytes);
+        _kept = new Slab?[(int)Math.Min(Array.MaxLength, keepBytes / StandardBytes)];
     }
 
     /// <summary>Bytes lent out at the moment.</summary>
     public long RentedBytes => Interlocked.Read(ref _rentedBytes);
 
     /// <summary>Bytes kept for reuse at the moment.</summary>
-    public long KeptBytes => (long)Volatile.Read(ref _freeCount) * StandardBytes;
+    public long KeptBytes => (long)Volatile.Read(ref _keptCount) * StandardBytes;
 
     /// <summary>Rents a slab of the standard size with one reference; its bytes are not cleared.</summary>
     public Slab Rent() => Rent(StandardBytes);
@@ -39,9 +38,9 @@ public sealed unsafe class SlabPool
     public Slab Rent(int minimumBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(minimumBytes);
-        if (minimumBytes <= StandardBytes && _free.TryPop(out Slab? slab))
+        Slab? slab = minimumBytes <= StandardBytes ? TakeKept() : null;
+        if (slab is not null)
         {
-            Interlocked.Decrement(ref _freeCount);
             slab.Revive();
         }
         else
@@ -57,9 +56,8 @@ public sealed unsafe class SlabPool
     /// <summary>Frees the slabs kept for reuse.</summary>
     public void Trim()
     {
-        while (_free.TryPop(out Slab? slab))
+        while (TakeKept() is { } slab)
         {
-            Interlocked.Decrement(ref _freeCount);
             NativeMemory.AlignedFree(slab.Pointer);
         }
     }
@@ -67,17 +65,34 @@ public sealed unsafe class SlabPool
     internal void Return(Slab slab)
     {
         Interlocked.Add(ref _rentedBytes, -slab.Capacity);
-        if (slab.Capacity == StandardBytes && Interlocked.Increment(ref _freeCount) <= _keepLimit)
-        {
-            _free.Push(slab);
-            return;
-        }
-
         if (slab.Capacity == StandardBytes)
         {
-            Interlocked.Decrement(ref _freeCount);
+            lock (_lock)
+            {
+                if (_keptCount < _kept.Length)
+                {
+                    _kept[_keptCount++] = slab;
+                    return;
+                }
+            }
         }
 
         NativeMemory.AlignedFree(slab.Pointer);
+    }
+
+    private Slab? TakeKept()
+    {
+        // A lock held for an array access: the lock-free collections of .NET allocate a node per return.
+        lock (_lock)
+        {
+            if (_keptCount == 0)
+            {
+                return null;
+            }
+
+            Slab? slab = _kept[--_keptCount];
+            _kept[_keptCount] = null;
+            return slab;
+        }
     }
 }
