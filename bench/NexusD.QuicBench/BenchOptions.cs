@@ -31,7 +31,9 @@ internal sealed record BenchOptions(
                 "--mode" => options with { Mode = OneOf(args, ++i, "stream", "ping", "idle") },
                 "--engine" => options with
                 {
-                    Engine = OneOf(args, ++i, "ngtcp2", "msquic") == "msquic" ? QuicEngineKind.MsQuic : QuicEngineKind.Ngtcp2,
+                    Engine = OneOf(args, ++i, "ngtcp2", "msquic") == "msquic"
+                        ? QuicEngineKind.MsQuic
+                        : QuicEngineKind.Ngtcp2,
                 },
                 "--seconds" => options with { Seconds = Number(args, ++i, 1, 3600) },
                 "--port" => options with { Port = Number(args, ++i, 0, 65_535) },
@@ -52,7 +54,8 @@ internal sealed record BenchOptions(
         yield return role;
         (string, object)[] pairs =
         [
-            ("--mode", Mode), ("--engine", Engine == QuicEngineKind.MsQuic ? "msquic" : "ngtcp2"), ("--seconds", Seconds),
+            ("--mode", Mode), ("--engine", Engine == QuicEngineKind.MsQuic ? "msquic" : "ngtcp2"),
+            ("--seconds", Seconds),
             ("--port", port), ("--payload", Payload), ("--write", SlabBytes), ("--streams", Streams),
             ("--connections", Connections),
         ];

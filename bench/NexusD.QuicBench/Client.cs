@@ -96,7 +96,8 @@ internal sealed class Client : IQuicConnectionHandler
         _roundTrips.RemoveRange(0, Math.Min(WarmUpPings, _roundTrips.Count / 2));
         _roundTrips.Sort();
         Console.WriteLine(
-            $"ping     {_roundTrips.Count} round trips  p50 {At(0.5):F1} us  p90 {At(0.9):F1}  p99 {At(0.99):F1}  p99.9 {At(0.999):F1}");
+            $"ping     {_roundTrips.Count} round trips  p50 {At(0.5):F1} us  p90 {At(0.9):F1}  " +
+            $"p99 {At(0.99):F1}  p99.9 {At(0.999):F1}");
         connection.Close(0, "done");
     }
 

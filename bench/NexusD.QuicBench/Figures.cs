@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace NexusD.QuicBench;
 
-/// <summary>What a process used between <see cref="Start"/> and <see cref="Report"/>: time, CPU, memory, collections.</summary>
+/// <summary>
+/// What a process used between <see cref="Start"/> and <see cref="Report"/>: time, CPU, memory, collections.
+/// </summary>
 internal sealed class Figures
 {
     private long _startedAt;

@@ -7,10 +7,10 @@ namespace NexusD.Buffers;
 /// hold an address into it for as long as it holds a reference.
 /// </summary>
 /// <remarks>
-/// Ownership: whoever receives a slab from <see cref="SlabPool.Rent(int)"/> owns one reference. <see cref="Retain"/> adds
-/// one for another holder; each holder calls <see cref="Release"/> exactly once and must not touch the slab afterwards.
-/// Bytes that were handed to another holder are read-only for everybody. Reference counting is safe on any thread;
-/// writing is not synchronised.
+/// Ownership: whoever receives a slab from <see cref="SlabPool.Rent(int)"/> owns one reference. <see cref="Retain"/>
+/// adds one for another holder; each holder calls <see cref="Release"/> exactly once and must not touch the slab
+/// afterwards. Bytes that were handed to another holder are read-only for everybody. Reference counting is safe on any
+/// thread; writing is not synchronised.
 /// </remarks>
 public sealed unsafe class Slab
 {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace NexusD.Buffers;
 
 /// <summary>
-/// Lends <see cref="Slab"/>s. Blocks of the standard size are kept for reuse up to a limit; larger ones are allocated and
-/// freed one by one, because they are rare and keeping them would hold memory for a burst that may never come back.
+/// Lends <see cref="Slab"/>s. Blocks of the standard size are kept for reuse up to a limit; larger ones are allocated
+/// and freed one by one, because they are rare and keeping them would hold memory for a burst that may never come back.
 /// </summary>
 /// <remarks>Safe on any thread. Sees nothing but native memory; who holds what is the holders' business.</remarks>
 public sealed unsafe class SlabPool
@@ -33,7 +33,9 @@ public sealed unsafe class SlabPool
     /// <summary>Rents a slab of the standard size with one reference; its bytes are not cleared.</summary>
     public Slab Rent() => Rent(StandardBytes);
 
-    /// <summary>Rents a slab of at least <paramref name="minimumBytes"/> with one reference; its bytes are not cleared.</summary>
+    /// <summary>
+    /// Rents a slab of at least <paramref name="minimumBytes"/> with one reference; its bytes are not cleared.
+    /// </summary>
     /// <exception cref="OutOfMemoryException">The system gives no memory.</exception>
     public Slab Rent(int minimumBytes)
     {

@@ -6,17 +6,24 @@ using NexusD.Quic.Ngtcp2;
 namespace NexusD.Quic;
 
 /// <summary>
-/// Makes endpoints. This library is a QUIC engine behind a small seam (<see cref="IQuicEndpoint"/>): batches of bytes for a
-/// stream, in and out, on the caller's event loop. It sees Buffers and Loops, owns the UDP socket and the native
+/// Makes endpoints. This library is a QUIC engine behind a small seam (<see cref="IQuicEndpoint"/>): batches of bytes
+/// for a stream, in and out, on the caller's event loop. It sees Buffers and Loops, owns the UDP socket and the native
 /// libraries, and knows nothing of what is carried.
 /// </summary>
 public static class QuicEndpoint
 {
-    /// <summary>Opens an endpoint that belongs to <paramref name="loop"/>; call it, and everything on the endpoint, on the loop's thread or before the loop runs.</summary>
-    /// <exception cref="QuicUnavailableException">A native library is missing; the message says what to install.</exception>
+    /// <summary>
+    /// Opens an endpoint that belongs to <paramref name="loop"/>; call it, and everything on the endpoint, on the
+    /// loop's thread or before the loop runs.
+    /// </summary>
+    /// <exception cref="QuicUnavailableException">
+    /// A native library is missing; the message says what to install.
+    /// </exception>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The address cannot be bound.</exception>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">The credentials are not usable.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">
+    /// The credentials are not usable.
+    /// </exception>
     public static IQuicEndpoint Create(QuicEngineKind kind, EventLoop loop, QuicEndpointOptions options)
     {
         ArgumentNullException.ThrowIfNull(loop);

@@ -16,7 +16,10 @@ public sealed class QuicEndpointOptions
     /// <summary>Application protocol (RFC 7301); a peer without it is refused.</summary>
     public required string Alpn { get; init; }
 
-    /// <summary>Asked for each completed incoming handshake: who handles it, or null to refuse. When null, the endpoint only dials.</summary>
+    /// <summary>
+    /// Asked for each completed incoming handshake: who handles it, or null to refuse. When null, the endpoint only
+    /// dials.
+    /// </summary>
     public Func<IQuicConnection, IQuicConnectionHandler?>? Accept { get; init; }
 
     /// <summary>Lends the slabs that the engine needs itself.</summary>
@@ -25,7 +28,9 @@ public sealed class QuicEndpointOptions
     /// <summary>Give up on a silent peer after this. 100 ms to 10 min.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Send something after this much silence so that the idle time-out does not strike; zero turns it off.</summary>
+    /// <summary>
+    /// Send something after this much silence so that the idle time-out does not strike; zero turns it off.
+    /// </summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Give up on a handshake after this. 100 ms to 1 min.</summary>
@@ -43,12 +48,15 @@ public sealed class QuicEndpointOptions
     /// <summary>Connections alive at once, handshakes included; more are refused.</summary>
     public int MaxConnections { get; init; } = 1024;
 
-    /// <summary>Unfinished incoming handshakes above which clients must prove their address first (Retry, RFC 9000 section 8.1.2). 0: always.</summary>
+    /// <summary>
+    /// Unfinished incoming handshakes above which clients must prove their address first (Retry, RFC 9000 section
+    /// 8.1.2). 0: always.
+    /// </summary>
     public int RetryAboveHandshakes { get; init; } = 64;
 
     /// <summary>
-    /// 32 bytes from which stateless reset tokens are derived (RFC 9000 section 10.3), or empty for random ones. Give the same
-    /// secret after a restart and peers learn of a crash from the first packet they send, not from a time-out.
+    /// 32 bytes from which stateless reset tokens are derived (RFC 9000 section 10.3), or empty for random ones. Give
+    /// the same secret after a restart and peers learn of a crash from the first packet they send, not from a time-out.
     /// </summary>
     public ReadOnlyMemory<byte> ResetSecret { get; init; }
 
@@ -65,7 +73,10 @@ public sealed class QuicConnectOptions
     /// <summary>The peer's address.</summary>
     public required IPEndPoint Remote { get; init; }
 
-    /// <summary>Name for SNI and, when <see cref="QuicCredentials.Authenticated"/>, one that the peer's certificate must carry; null checks the chain only.</summary>
+    /// <summary>
+    /// Name for SNI and, when <see cref="QuicCredentials.Authenticated"/>, one that the peer's certificate must carry;
+    /// null checks the chain only.
+    /// </summary>
     public string? ServerName { get; init; }
 }
 
@@ -73,7 +84,9 @@ public sealed class QuicConnectOptions
 public sealed class QuicCredentials
 {
     /// <param name="certificate">Own certificate with private key (RSA or ECDSA).</param>
-    /// <param name="authorities">Trusted roots. Empty: any certificate is taken, links are encrypted but not authenticated.</param>
+    /// <param name="authorities">
+    /// Trusted roots. Empty: any certificate is taken, links are encrypted but not authenticated.
+    /// </param>
     /// <param name="intermediates">Certificates between ours and the root, nearest first; they are sent along.</param>
     public QuicCredentials(
         X509Certificate2 certificate,
@@ -99,11 +112,17 @@ public sealed class QuicCredentials
     /// <summary>Sent along with <see cref="Certificate"/>.</summary>
     public X509Certificate2Collection Intermediates { get; }
 
-    /// <summary>Whether peers must show a certificate that leads to one of <see cref="Authorities"/>, in both directions.</summary>
+    /// <summary>
+    /// Whether peers must show a certificate that leads to one of <see cref="Authorities"/>, in both directions.
+    /// </summary>
     public bool Authenticated => Authorities.Count > 0;
 
-    /// <summary>Reads PEM texts: certificate (chain), key, and trusted roots (null or empty: unauthenticated).</summary>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">A text is not what it should be.</exception>
+    /// <summary>
+    /// Reads PEM texts: certificate (chain), key, and trusted roots (null or empty: unauthenticated).
+    /// </summary>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">
+    /// A text is not what it should be.
+    /// </exception>
     public static QuicCredentials FromPem(string certificatePem, string keyPem, string? authoritiesPem)
     {
         var authorities = new X509Certificate2Collection();

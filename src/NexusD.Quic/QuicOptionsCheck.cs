@@ -2,7 +2,10 @@ using System.Text;
 
 namespace NexusD.Quic;
 
-/// <summary>Refuses options outside their documented range with the option's name; ngtcp2 would abort the process on some of them.</summary>
+/// <summary>
+/// Refuses options outside their documented range with the option's name; ngtcp2 would abort the process on some of
+/// them.
+/// </summary>
 internal static class QuicOptionsCheck
 {
     private const int KiB = 1024;
@@ -13,13 +16,15 @@ internal static class QuicOptionsCheck
     public static void Check(QuicEndpointOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Range(options.IdleTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), nameof(options.IdleTimeout));
+        Range(
+            options.IdleTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), nameof(options.IdleTimeout));
         Range(
             options.HandshakeTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1),
             nameof(options.HandshakeTimeout));
         if (options.KeepAlive != TimeSpan.Zero)
         {
-            Range(options.KeepAlive, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), nameof(options.KeepAlive));
+            Range(
+                options.KeepAlive, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), nameof(options.KeepAlive));
         }
 
         Range(options.ConnectionWindowBytes, 64 * KiB, 64 * MiB, nameof(options.ConnectionWindowBytes));
@@ -35,7 +40,8 @@ internal static class QuicOptionsCheck
 
         if (options.ResetSecret.Length is not (0 or 32))
         {
-            throw new ArgumentException("The reset secret must be 32 bytes, or empty for a random one.", nameof(options));
+            throw new ArgumentException(
+                "The reset secret must be 32 bytes, or empty for a random one.", nameof(options));
         }
     }
 

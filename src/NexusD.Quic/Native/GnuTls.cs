@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Quic.Native;
 
-/// <summary>The functions of libgnutls that we call (gnutls/gnutls.h, 3.7). Handles are opaque pointers as <see cref="nint"/>.</summary>
+/// <summary>
+/// The functions of libgnutls that we call (gnutls/gnutls.h, 3.7). Handles are opaque pointers as <see cref="nint"/>.
+/// </summary>
 internal static unsafe class GnuTls
 {
     public const string Library = "gnutls";
@@ -69,7 +71,8 @@ internal static unsafe class GnuTls
     public static extern void gnutls_certificate_free_credentials(nint credentials);
 
     [DllImport(Library)]
-    public static extern int gnutls_certificate_set_x509_key_mem(nint credentials, Datum* certificate, Datum* key, int format);
+    public static extern int gnutls_certificate_set_x509_key_mem(
+        nint credentials, Datum* certificate, Datum* key, int format);
 
     [DllImport(Library)]
     public static extern int gnutls_certificate_set_x509_trust_mem(nint credentials, Datum* authorities, int format);
@@ -104,7 +107,9 @@ internal static unsafe class GnuTls
     [DllImport(Library)]
     public static extern int gnutls_server_name_set(nint session, int type, byte* name, nuint length);
 
-    /// <summary>The session keeps the pointer to <paramref name="data"/>: it must stay in place until the handshake is over.</summary>
+    /// <summary>
+    /// The session keeps the pointer to <paramref name="data"/>: it must stay in place until the handshake is over.
+    /// </summary>
     [DllImport(Library)]
     public static extern void gnutls_session_set_verify_cert2(nint session, TypedData* data, uint count, uint flags);
 

@@ -5,8 +5,8 @@ namespace NexusD.Quic.Native;
 
 /// <summary>
 /// Finds ngtcp2 and GnuTLS. A native program built with NexusD.Quic.Aot.props has ngtcp2 inside; everything else loads
-/// Debian's shared libraries. Also hands out the addresses of C functions that serve as callbacks: a DllImport method has
-/// no address that C could call.
+/// Debian's shared libraries. Also hands out the addresses of C functions that serve as callbacks: a DllImport method
+/// has no address that C could call.
 /// </summary>
 internal static class NativeLibraries
 {

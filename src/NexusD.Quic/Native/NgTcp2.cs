@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace NexusD.Quic.Native;
 
 /// <summary>
-/// The functions of libngtcp2 that we use (ngtcp2/ngtcp2.h, 1.11; the versioned forms behind its macros). Debian's build has
-/// its asserts compiled in: a wrong argument ends the process, so callers pass checked values only. Connections are
+/// The functions of libngtcp2 that we use (ngtcp2/ngtcp2.h, 1.11; the versioned forms behind its macros). Debian's
+/// build has its asserts compiled in: a wrong argument ends the process, so callers pass checked values only.
+/// Connections are
 /// <c>ngtcp2_conn *</c> as <see cref="nint"/>; times are nanoseconds of a clock that never goes back.
 /// </summary>
 internal static unsafe class NgTcp2
@@ -40,7 +41,8 @@ internal static unsafe class NgTcp2
     public static extern void ngtcp2_transport_params_default_versioned(int version, NgTransportParameters* parameters);
 
     [DllImport(Library)]
-    public static extern int ngtcp2_pkt_decode_version_cid(NgVersionCid* result, byte* data, nuint length, nuint shortCidLength);
+    public static extern int ngtcp2_pkt_decode_version_cid(
+        NgVersionCid* result, byte* data, nuint length, nuint shortCidLength);
 
     [DllImport(Library)]
     public static extern int ngtcp2_accept(NgPacketHeader* result, byte* packet, nuint length);
@@ -108,10 +110,12 @@ internal static unsafe class NgTcp2
     public static extern int ngtcp2_conn_open_uni_stream(nint connection, long* stream, nint userData);
 
     [DllImport(Library)]
-    public static extern int ngtcp2_conn_shutdown_stream_write(nint connection, uint flags, long stream, ulong errorCode);
+    public static extern int ngtcp2_conn_shutdown_stream_write(
+        nint connection, uint flags, long stream, ulong errorCode);
 
     [DllImport(Library)]
-    public static extern int ngtcp2_conn_shutdown_stream_read(nint connection, uint flags, long stream, ulong errorCode);
+    public static extern int ngtcp2_conn_shutdown_stream_read(
+        nint connection, uint flags, long stream, ulong errorCode);
 
     [DllImport(Library), SuppressGCTransition]
     public static extern int ngtcp2_conn_extend_max_stream_offset(nint connection, long stream, ulong bytes);
@@ -170,7 +174,8 @@ internal static unsafe class NgTcp2
     public static extern void ngtcp2_ccerr_set_liberr(NgCloseError* error, int code, byte* reason, nuint reasonLength);
 
     [DllImport(Library)]
-    public static extern void ngtcp2_ccerr_set_tls_alert(NgCloseError* error, byte alert, byte* reason, nuint reasonLength);
+    public static extern void ngtcp2_ccerr_set_tls_alert(
+        NgCloseError* error, byte alert, byte* reason, nuint reasonLength);
 
     /// <summary>ngtcp2's own words for one of its error codes.</summary>
     public static string ErrorText(int error) => Marshal.PtrToStringUTF8((nint)ngtcp2_strerror(error)) ?? "";

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Quic.Native;
 
-/// <summary>ngtcp2_callbacks, version 1: addresses of C functions, in the order of the header. Null means not wanted.</summary>
+/// <summary>
+/// ngtcp2_callbacks, version 1: addresses of C functions, in the order of the header. Null means not wanted.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NgCallbacks
 {

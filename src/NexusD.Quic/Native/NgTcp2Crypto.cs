@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Quic.Native;
 
-/// <summary>The functions of libngtcp2_crypto_gnutls that we call (ngtcp2/ngtcp2_crypto.h, ngtcp2_crypto_gnutls.h).</summary>
+/// <summary>
+/// The functions of libngtcp2_crypto_gnutls that we call (ngtcp2/ngtcp2_crypto.h, ngtcp2_crypto_gnutls.h).
+/// </summary>
 internal static unsafe class NgTcp2Crypto
 {
     public const string Library = "ngtcp2_crypto_gnutls";

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Quic.Native;
 
-/// <summary>ngtcp2_settings, version 2. Times in nanoseconds. Out-of-range values abort the process: fill it from checked options only.</summary>
+/// <summary>
+/// ngtcp2_settings, version 2. Times in nanoseconds. Out-of-range values abort the process: fill it from checked
+/// options only.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NgSettings
 {

@@ -45,7 +45,9 @@ internal unsafe struct NgPacketHeader
     public byte Flags;
 }
 
-/// <summary>ngtcp2_version_cid: the part of a header that every QUIC version shares (RFC 8999); points into the packet.</summary>
+/// <summary>
+/// ngtcp2_version_cid: the part of a header that every QUIC version shares (RFC 8999); points into the packet.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NgVersionCid
 {
@@ -106,7 +108,9 @@ internal unsafe struct NgCloseError
     public nuint ReasonLength;
 }
 
-/// <summary>ngtcp2_crypto_conn_ref: how the TLS glue finds the connection of a session. Must not move while the session lives.</summary>
+/// <summary>
+/// ngtcp2_crypto_conn_ref: how the TLS glue finds the connection of a session. Must not move while the session lives.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NgCryptoConnectionRef
 {

@@ -6,7 +6,9 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Quic.Native;
 
-/// <summary>struct sockaddr_in or sockaddr_in6 of Linux in one fixed place (ip(7), ipv6(7)); as large as ngtcp2_sockaddr_union.</summary>
+/// <summary>
+/// struct sockaddr_in or sockaddr_in6 of Linux in one fixed place (ip(7), ipv6(7)); as large as ngtcp2_sockaddr_union.
+/// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal unsafe struct UdpAddress
 {
@@ -47,7 +49,9 @@ internal unsafe struct UdpAddress
         }
     }
 
-    /// <summary>Converts; with <paramref name="mapped"/> an IPv4 address becomes ::ffff:a.b.c.d for a socket that serves both.</summary>
+    /// <summary>
+    /// Converts; with <paramref name="mapped"/> an IPv4 address becomes ::ffff:a.b.c.d for a socket that serves both.
+    /// </summary>
     public static UdpAddress From(IPEndPoint endPoint, bool mapped)
     {
         IPAddress address = mapped ? endPoint.Address.MapToIPv6() : endPoint.Address;
@@ -94,6 +98,7 @@ internal unsafe struct UdpAddress
 
         return a->Family == FamilyIpv4
             ? a->Ipv4 == b->Ipv4
-            : Unsafe.ReadUnaligned<UInt128>(a->Ipv6) == Unsafe.ReadUnaligned<UInt128>(b->Ipv6) && a->ScopeId == b->ScopeId;
+            : Unsafe.ReadUnaligned<UInt128>(a->Ipv6) == Unsafe.ReadUnaligned<UInt128>(b->Ipv6)
+                && a->ScopeId == b->ScopeId;
     }
 }

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Quic.Native;
 
-/// <summary>The socket calls of Linux that .NET's Socket does not offer: UDP GSO and GRO, packet info, the error queue (udp(7), ip(7), ipv6(7)).</summary>
+/// <summary>
+/// The socket calls of Linux that .NET's Socket does not offer: UDP GSO and GRO, packet info, the error queue (udp(7),
+/// ip(7), ipv6(7)).
+/// </summary>
 internal static unsafe class UdpNative
 {
     public const string Library = "libc";

@@ -7,7 +7,9 @@ namespace NexusD.Quic.Ngtcp2;
 /// <summary>A connection ID as a key: up to 20 bytes by value (RFC 9000 section 5.1).</summary>
 internal readonly unsafe struct ConnectionId : IEquatable<ConnectionId>
 {
-    /// <summary>Length of the IDs that we choose: short, because each packet carries one, and still not to be guessed.</summary>
+    /// <summary>
+    /// Length of the IDs that we choose: short, because each packet carries one, and still not to be guessed.
+    /// </summary>
     public const int OwnLength = 8;
 
     private readonly ulong _first;
@@ -47,7 +49,9 @@ internal readonly unsafe struct ConnectionId : IEquatable<ConnectionId>
 
     public override bool Equals(object? obj) => obj is ConnectionId other && Equals(other);
 
-    /// <summary>Seeded per process: strangers choose the IDs of first packets and must not be able to make them collide.</summary>
+    /// <summary>
+    /// Seeded per process: strangers choose the IDs of first packets and must not be able to make them collide.
+    /// </summary>
     public override int GetHashCode() => HashCode.Combine(_first, _second, _third, _length);
 
     [InlineArray(NgCid.MaxLength)]

@@ -1,6 +1,8 @@
 namespace NexusD.Quic.Ngtcp2;
 
-/// <summary>Which connection a datagram belongs to, by its destination connection ID. Bounded by connections times IDs each.</summary>
+/// <summary>
+/// Which connection a datagram belongs to, by its destination connection ID. Bounded by connections times IDs each.
+/// </summary>
 internal sealed class ConnectionIdTable
 {
     private readonly Dictionary<ConnectionId, Ngtcp2Connection> _connections = [];

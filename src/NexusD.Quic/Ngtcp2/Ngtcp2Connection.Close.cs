@@ -4,7 +4,8 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// Packets and time-outs in, and the end. A connection ends once: <see cref="End"/> notes why, and at the end of the turn
+/// Packets and time-outs in, and the end. A connection ends once: <see cref="End"/> notes why, and at the end of the
+/// turn
 /// <see cref="Release"/> frees it and tells the user. Its IDs stay for three probe time-outs, so that late packets are
 /// answered with the same CONNECTION_CLOSE or swallowed (RFC 9000 section 10.2).
 /// </summary>
@@ -90,7 +91,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>Frees everything native and tells the user. Called by the endpoint at the end of the turn, never inside a callback.</summary>
+    /// <summary>
+    /// Frees everything native and tells the user. Called by the endpoint at the end of the turn, never inside a
+    /// callback.
+    /// </summary>
     internal void Release(long nowNs)
     {
         bool completed = _alpn is not null;
@@ -261,7 +265,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         End(new QuicCloseInfo(QuicCloseKind.LocalTransport, code, reason));
     }
 
-    /// <summary>Sends CONNECTION_CLOSE and keeps the packet for those who have not heard it. Nothing happens when there are no keys for one yet.</summary>
+    /// <summary>
+    /// Sends CONNECTION_CLOSE and keeps the packet for those who have not heard it. Nothing happens when there are no
+    /// keys for one yet.
+    /// </summary>
     private void SendClose(NgCloseError* error, long nowNs)
     {
         byte* packet = stackalloc byte[CloseBufferBytes];

@@ -2,7 +2,9 @@ using NexusD.Quic.Native;
 
 namespace NexusD.Quic.Ngtcp2;
 
-/// <summary>Packets out: deferred commands first, then stream data in turns until ngtcp2, the socket or fairness says stop.</summary>
+/// <summary>
+/// Packets out: deferred commands first, then stream data in turns until ngtcp2, the socket or fairness says stop.
+/// </summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
     /// <summary>
@@ -122,7 +124,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         return true;
     }
 
-    /// <summary>Writes up to <paramref name="limit"/> bytes of packets. Returns how many; less than the limit when there is no more, negative when the connection failed.</summary>
+    /// <summary>
+    /// Writes up to <paramref name="limit"/> bytes of packets. Returns how many; less than the limit when there is no
+    /// more, negative when the connection failed.
+    /// </summary>
     private int WriteBurst(PacketBatch batch, int limit, ulong now)
     {
         UdpAddress remote, local;
@@ -161,7 +166,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     }
 
     /// <summary>
-    /// One call into ngtcp2 for the stream whose turn it is. Returns the packet's length, 0 when nothing can be sent now,
+    /// One call into ngtcp2 for the stream whose turn it is. Returns the packet's length, 0 when nothing can be sent
+    /// now,
     /// <see cref="NgTcp2Error.WriteMore"/> to be called again for the same packet or the next stream, else an error.
     /// </summary>
     private nint WriteNext(
@@ -176,7 +182,8 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         int count = stream.Queue.Gather(vectors, MaxVectors, out bool all);
 
-        // Another stream may fill up the packet; then ngtcp2 must be called until the packet is complete, and WriteBurst does.
+        // Another stream may fill up the packet; then ngtcp2 must be called until the packet is complete, and
+        // WriteBurst does.
         uint flags = stream.NextScheduled is not null ? NgTcp2.WriteStreamMore : 0;
         if (stream.FinishRequested && all)
         {
@@ -209,8 +216,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     }
 
     /// <summary>
-    /// ngtcp2 refused data because of STOP_SENDING. The code is known only when the stream closes; that follows soon for a
-    /// unidirectional one, and may never for the other kind, so its user is told now.
+    /// ngtcp2 refused data because of STOP_SENDING. The code is known only when the stream closes; that follows soon
+    /// for a unidirectional one, and may never for the other kind, so its user is told now.
     /// </summary>
     private void StoppedByPeer(Ngtcp2Stream stream)
     {

@@ -40,7 +40,8 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
     private string? _alpn;
     private X509Certificate2? _peerCertificate;
 
-    private Ngtcp2Connection(Ngtcp2Endpoint endpoint, bool isServer, UdpAddress remote, UdpAddress local, TlsSession tls)
+    private Ngtcp2Connection(
+        Ngtcp2Endpoint endpoint, bool isServer, UdpAddress remote, UdpAddress local, TlsSession tls)
     {
         _endpoint = endpoint;
         _isServer = isServer;
@@ -59,7 +60,9 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
         /// <summary>Over; waits for the end of the turn to tell the user and to be freed.</summary>
         Ending,
 
-        /// <summary>Freed; only its IDs and perhaps its last packet are kept for a while (RFC 9000 section 10.2).</summary>
+        /// <summary>
+        /// Freed; only its IDs and perhaps its last packet are kept for a while (RFC 9000 section 10.2).
+        /// </summary>
         Gone,
     }
 
@@ -100,7 +103,9 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
 
     internal bool IsGone => _phase == Phase.Gone;
 
-    /// <summary>Starts a connection to <paramref name="remote"/>; its first packet leaves at the end of the turn.</summary>
+    /// <summary>
+    /// Starts a connection to <paramref name="remote"/>; its first packet leaves at the end of the turn.
+    /// </summary>
     internal static Ngtcp2Connection Dial(
         Ngtcp2Endpoint endpoint, UdpAddress remote, string? serverName, IQuicConnectionHandler handler, long nowNs)
     {
@@ -277,7 +282,9 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
             lost);
     }
 
-    /// <summary>Starts a key update (RFC 9001 section 6); ngtcp2 does it by itself long before a key wears out.</summary>
+    /// <summary>
+    /// Starts a key update (RFC 9001 section 6); ngtcp2 does it by itself long before a key wears out.
+    /// </summary>
     internal bool TryUpdateKeys(long nowNs)
     {
         Mark();
@@ -297,7 +304,9 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
     private static void CheckErrorCode(ulong errorCode) =>
         ArgumentOutOfRangeException.ThrowIfGreaterThan(errorCode, NgTcp2.MaxVarInt);
 
-    /// <summary>ngtcp2 aborts the process when time goes back, so each connection sees a clock of its own that cannot.</summary>
+    /// <summary>
+    /// ngtcp2 aborts the process when time goes back, so each connection sees a clock of its own that cannot.
+    /// </summary>
     private ulong Clock(long nowNs)
     {
         _lastTime = Math.Max(_lastTime, (ulong)nowNs);
@@ -307,6 +316,7 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
     private void Create(NgCid* dcid, NgCid* scid, NgSettings* settings, NgTransportParameters* parameters)
     {
         nint native = 0;
+        nint self = GCHandle.ToIntPtr(_self);
         int result;
         fixed (UdpAddress* remote = &_remote, local = &_local)
         {
@@ -314,10 +324,10 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
             result = _isServer
                 ? NgTcp2.ngtcp2_conn_server_new_versioned(
                     &native, dcid, scid, &path, NgTcp2.ProtocolVersion1, NgCallbacks.Version, NativeCallbacks.Table,
-                    NgSettings.Version, settings, NgTransportParameters.Version, parameters, null, GCHandle.ToIntPtr(_self))
+                    NgSettings.Version, settings, NgTransportParameters.Version, parameters, null, self)
                 : NgTcp2.ngtcp2_conn_client_new_versioned(
                     &native, dcid, scid, &path, NgTcp2.ProtocolVersion1, NgCallbacks.Version, NativeCallbacks.Table,
-                    NgSettings.Version, settings, NgTransportParameters.Version, parameters, null, GCHandle.ToIntPtr(_self));
+                    NgSettings.Version, settings, NgTransportParameters.Version, parameters, null, self);
         }
 
         if (result != 0)

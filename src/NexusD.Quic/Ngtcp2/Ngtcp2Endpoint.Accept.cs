@@ -3,9 +3,9 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// Packets that belong to no connection. Strangers cost as little as possible: what cannot start a connection is counted and
-/// dropped, answers are limited in number and never larger than what they answer, and under load an address must be
-/// proven before any state is kept (RFC 9000 sections 8.1.2, 10.3 and 5.2.2).
+/// Packets that belong to no connection. Strangers cost as little as possible: what cannot start a connection is
+/// counted and dropped, answers are limited in number and never larger than what they answer, and under load an address
+/// must be proven before any state is kept (RFC 9000 sections 8.1.2, 10.3 and 5.2.2).
 /// </summary>
 internal sealed unsafe partial class Ngtcp2Endpoint
 {
@@ -15,7 +15,9 @@ internal sealed unsafe partial class Ngtcp2Endpoint
     private const ulong RetryTokenLifetimeNs = 10_000_000_000;
     private const int AnswerBufferBytes = 1500;
 
-    /// <summary>A stateless reset looks like a short-header packet of at least this size (RFC 9000 section 10.3).</summary>
+    /// <summary>
+    /// A stateless reset looks like a short-header packet of at least this size (RFC 9000 section 10.3).
+    /// </summary>
     private const int MinResetTrigger = 43;
     private const int MaxResetRandom = 40;
 
@@ -140,7 +142,9 @@ internal sealed unsafe partial class Ngtcp2Endpoint
         }
     }
 
-    /// <summary>A packet of a connection that we no longer have, as after a restart: tell the peer, with less than it sent.</summary>
+    /// <summary>
+    /// A packet of a connection that we no longer have, as after a restart: tell the peer, with less than it sent.
+    /// </summary>
     private void AnswerUnknown(byte* data, int length, UdpAddress* remote, UdpAddress* local, long now)
     {
         _dropped++;

@@ -103,7 +103,10 @@ internal sealed unsafe partial class Ngtcp2Endpoint : ILoopWatcher
         connection?.Receive(data, length, remote, local, now);
     }
 
-    /// <summary>ICMP told that datagrams did not arrive. Only believed by a connection that is being dialed: anybody can forge it.</summary>
+    /// <summary>
+    /// ICMP told that datagrams did not arrive. Only believed by a connection that is being dialed: anybody can forge
+    /// it.
+    /// </summary>
     private void ReadErrors()
     {
         while (Socket.TryReadError(out UdpAddress remote, out int error))

@@ -3,7 +3,9 @@ using NexusD.Quic.Native;
 
 namespace NexusD.Quic.Ngtcp2;
 
-/// <summary>The end of a turn: every connection to which something happened writes its packets; those that are over are freed.</summary>
+/// <summary>
+/// The end of a turn: every connection to which something happened writes its packets; those that are over are freed.
+/// </summary>
 internal sealed unsafe partial class Ngtcp2Endpoint : ILoopFlush
 {
     private readonly List<Ngtcp2Connection> _ending = [];

@@ -32,7 +32,9 @@ internal sealed unsafe partial class Ngtcp2Endpoint : IQuicEndpoint
     private bool _disposed;
 
     /// <exception cref="SocketException">The address cannot be bound.</exception>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">The credentials are not usable.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">
+    /// The credentials are not usable.
+    /// </exception>
     public Ngtcp2Endpoint(EventLoop loop, QuicEndpointOptions options)
     {
         NativeLibraries.EnsureLoaded();
@@ -93,13 +95,15 @@ internal sealed unsafe partial class Ngtcp2Endpoint : IQuicEndpoint
         if (!Socket.TryMakeRemote(options.Remote, out UdpAddress remote))
         {
             throw new ArgumentException(
-                $"{options.Remote} cannot be reached from a socket bound to {LocalEndPoint}; bind an IPv6 any-address to serve both.",
+                $"{options.Remote} cannot be reached from a socket bound to {LocalEndPoint}; " +
+                "bind an IPv6 any-address to serve both.",
                 nameof(options));
         }
 
         if (_connections.Count >= _options.MaxConnections)
         {
-            throw new InvalidOperationException($"All {_options.MaxConnections} connections are in use (MaxConnections).");
+            throw new InvalidOperationException(
+                $"All {_options.MaxConnections} connections are in use (MaxConnections).");
         }
 
         Ngtcp2Connection connection = Ngtcp2Connection.Dial(
@@ -168,7 +172,9 @@ internal sealed unsafe partial class Ngtcp2Endpoint : IQuicEndpoint
         while (Ids.Find(ConnectionId.From(cid)) is not null);
     }
 
-    /// <summary>The stateless reset token that belongs to one of our connection IDs (RFC 9000 section 10.3.2).</summary>
+    /// <summary>
+    /// The stateless reset token that belongs to one of our connection IDs (RFC 9000 section 10.3.2).
+    /// </summary>
     internal void MakeResetToken(NgCid* cid, byte* token)
     {
         if (NgTcp2Crypto.ngtcp2_crypto_generate_stateless_reset_token(token, ResetSecret, SecretBytes, cid) != 0)

@@ -38,7 +38,9 @@ internal sealed class Ngtcp2Stream(long id)
     /// <summary>Whether there is something to hand to ngtcp2.</summary>
     public bool HasWork => Queue.Unsent > 0 || (FinishRequested && !FinishSent && !WriteClosed);
 
-    /// <summary>Bit 0 of a stream ID tells who opened it, bit 1 whether it is unidirectional (RFC 9000 section 2.1).</summary>
+    /// <summary>
+    /// Bit 0 of a stream ID tells who opened it, bit 1 whether it is unidirectional (RFC 9000 section 2.1).
+    /// </summary>
     public static bool IsUnidirectional(long stream) => (stream & 2) != 0;
 
     public static bool IsOpenedByServer(long stream) => (stream & 1) != 0;

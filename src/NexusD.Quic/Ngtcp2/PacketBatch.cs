@@ -4,15 +4,18 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// Collects outgoing packets in one native buffer and sends those of equal size to one peer with one system call (UDP GSO,
-/// else sendmmsg). A packet that is larger, or for another path, starts a new send. When the socket is full the packets
-/// wait here and <see cref="Blocked"/> says so: nobody may write more until <see cref="Flush"/> succeeds.
+/// Collects outgoing packets in one native buffer and sends those of equal size to one peer with one system call (UDP
+/// GSO, else sendmmsg). A packet that is larger, or for another path, starts a new send. When the socket is full the
+/// packets wait here and <see cref="Blocked"/> says so: nobody may write more until <see cref="Flush"/> succeeds.
 /// </summary>
 internal sealed unsafe class PacketBatch : IDisposable
 {
     private const int BufferBytes = 128 * 1024;
 
-    /// <summary>Limit of one UDP_SEGMENT send: the kernel's 64 segments, and one IP packet's length with room for an IPv6 header.</summary>
+    /// <summary>
+    /// Limit of one UDP_SEGMENT send: the kernel's 64 segments, and one IP packet's length with room for an IPv6
+    /// header.
+    /// </summary>
     private const int MaxSegments = 64;
     private const int MaxSendBytes = 65_487;
     private const int MaxQueued = 64;
@@ -32,7 +35,8 @@ internal sealed unsafe class PacketBatch : IDisposable
         _socket = socket;
         _buffer = (byte*)NativeMemory.AlignedAlloc(BufferBytes, 64);
         _control = (byte*)NativeMemory.AllocZeroed(ControlBytes);
-        _messages = (UdpNative.BatchMessage*)NativeMemory.AllocZeroed(MaxSegments, (nuint)sizeof(UdpNative.BatchMessage));
+        _messages = (UdpNative.BatchMessage*)NativeMemory.AllocZeroed(
+            MaxSegments, (nuint)sizeof(UdpNative.BatchMessage));
         _vectors = (NgVec*)NativeMemory.AllocZeroed(MaxSegments, (nuint)sizeof(NgVec));
     }
 
@@ -48,7 +52,9 @@ internal sealed unsafe class PacketBatch : IDisposable
     /// <summary>Where to write the next packet; valid after <see cref="TryReserve"/>.</summary>
     public byte* Next => _buffer + _end;
 
-    /// <summary>Makes room for a packet, sending what is there if need be. False while the socket takes no more.</summary>
+    /// <summary>
+    /// Makes room for a packet, sending what is there if need be. False while the socket takes no more.
+    /// </summary>
     public bool TryReserve(int maxPacketBytes)
     {
         if (!Blocked && (BufferBytes - _end < maxPacketBytes || _runCount == MaxQueued))
@@ -65,8 +71,8 @@ internal sealed unsafe class PacketBatch : IDisposable
         if (_runCount > 0)
         {
             ref Run last = ref _runs[_runCount - 1];
-            if (!last.Ended && length <= last.Segment && last.Count < MaxSegments && last.Length + length <= MaxSendBytes
-                && Same(ref last, remote, local))
+            if (!last.Ended && length <= last.Segment && last.Count < MaxSegments
+                && last.Length + length <= MaxSendBytes && Same(ref last, remote, local))
             {
                 last.Length += length;
                 last.Count++;
@@ -148,7 +154,10 @@ internal sealed unsafe class PacketBatch : IDisposable
         return true;
     }
 
-    /// <summary>Sends a run or its beginning and takes it off the run. Returns the error, 0 when none; on most errors the packets count as lost.</summary>
+    /// <summary>
+    /// Sends a run or its beginning and takes it off the run. Returns the error, 0 when none; on most errors the
+    /// packets count as lost.
+    /// </summary>
     private int SendRun(ref Run run, byte* data)
     {
         UdpAddress remote = run.Remote;
@@ -173,7 +182,8 @@ internal sealed unsafe class PacketBatch : IDisposable
 
             if (offload && error is UdpNative.InputOutput or UdpNative.Invalid)
             {
-                // EIO: the device cannot compute checksums, so never (udp(7)). EINVAL: this size does not fit this route.
+                // EIO: the device cannot compute checksums, so never (udp(7)). EINVAL: this size does not fit this
+                // route.
                 _socket.SegmentationOffload &= error != UdpNative.InputOutput;
                 refused = true;
                 continue;
@@ -225,7 +235,10 @@ internal sealed unsafe class PacketBatch : IDisposable
         return UdpNative.sendmmsg(_socket.Fd, _messages, (uint)run.Count, UdpNative.MessageNoSignal);
     }
 
-    /// <summary>Ancillary data: the segment size for GSO, and the address to send from on a socket bound to all. Returns its length.</summary>
+    /// <summary>
+    /// Ancillary data: the segment size for GSO, and the address to send from on a socket bound to all. Returns its
+    /// length.
+    /// </summary>
     private int WriteControl(ref Run run, bool offload)
     {
         int at = 0;
@@ -277,7 +290,9 @@ internal sealed unsafe class PacketBatch : IDisposable
         return sizeof(UdpNative.ControlHeader) + ((payload + 7) & ~7);
     }
 
-    /// <summary>Packets that can leave together: equal sizes but for the last, one path, next to each other in the buffer.</summary>
+    /// <summary>
+    /// Packets that can leave together: equal sizes but for the last, one path, next to each other in the buffer.
+    /// </summary>
     private struct Run
     {
         public int Start;

@@ -1,6 +1,8 @@
 namespace NexusD.Quic.Ngtcp2;
 
-/// <summary>Stands in for the user while a connection that it did not want is closed; nothing is told to anybody.</summary>
+/// <summary>
+/// Stands in for the user while a connection that it did not want is closed; nothing is told to anybody.
+/// </summary>
 internal sealed class RefusedConnectionHandler : IQuicConnectionHandler
 {
     public static readonly RefusedConnectionHandler Instance = new();

@@ -5,9 +5,10 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// The bytes of one stream from the moment they are written until the peer has acknowledged them: a ring of slab parts with
-/// two marks. Invariant: 0 &lt;= acknowledged &lt;= sent &lt;= written; what lies between acknowledged and sent belongs to ngtcp2 as
-/// well, which reads it again to retransmit, so a part is released only when acknowledged or when the stream is gone.
+/// The bytes of one stream from the moment they are written until the peer has acknowledged them: a ring of slab parts
+/// with two marks. Invariant: 0 &lt;= acknowledged &lt;= sent &lt;= written; what lies between acknowledged and sent
+/// belongs to ngtcp2 as well, which reads it again to retransmit, so a part is released only when acknowledged or when
+/// the stream is gone.
 /// </summary>
 internal sealed unsafe class SendQueue
 {
@@ -61,7 +62,9 @@ internal sealed unsafe class SendQueue
         At(_count++) = new Part { Slab = slab, Offset = offset, Length = length };
     }
 
-    /// <summary>Describes the unsent bytes; returns the number of entries. <paramref name="all"/>: they reach to the end.</summary>
+    /// <summary>
+    /// Describes the unsent bytes; returns the number of entries. <paramref name="all"/>: they reach to the end.
+    /// </summary>
     public int Gather(NgVec* vectors, int capacity, out bool all)
     {
         int filled = 0;
@@ -134,7 +137,9 @@ internal sealed unsafe class SendQueue
         return dropped;
     }
 
-    /// <summary>Releases everything; returns how many bytes were held. Only when ngtcp2 no longer knows the stream.</summary>
+    /// <summary>
+    /// Releases everything; returns how many bytes were held. Only when ngtcp2 no longer knows the stream.
+    /// </summary>
     public long Clear()
     {
         long held = Held;

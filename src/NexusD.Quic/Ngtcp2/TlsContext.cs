@@ -11,7 +11,9 @@ namespace NexusD.Quic.Ngtcp2;
 /// </summary>
 internal sealed unsafe class TlsContext
 {
-    /// <summary>TLS 1.3 only (RFC 9001), AES-GCM first: GnuTLS's ChaCha20 is several times slower where the CPU has AES.</summary>
+    /// <summary>
+    /// TLS 1.3 only (RFC 9001), AES-GCM first: GnuTLS's ChaCha20 is several times slower where the CPU has AES.
+    /// </summary>
     private const string Priorities =
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:" +
         "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%DISABLE_TLS13_COMPAT_MODE";

@@ -6,8 +6,8 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// One TLS handshake in GnuTLS, tied to one connection. Owns the native memory that GnuTLS and the glue keep pointers to:
-/// the back reference to the connection and what to check of the peer's certificate.
+/// One TLS handshake in GnuTLS, tied to one connection. Owns the native memory that GnuTLS and the glue keep pointers
+/// to: the back reference to the connection and what to check of the peer's certificate.
 /// </summary>
 internal sealed unsafe class TlsSession : IDisposable
 {
@@ -106,15 +106,18 @@ internal sealed unsafe class TlsSession : IDisposable
             byte[] name = Encoding.ASCII.GetBytes(serverName);
             fixed (byte* bytes = name)
             {
-                TlsContext.Check(
-                    GnuTls.gnutls_server_name_set(Handle, GnuTls.NameDns, bytes, (nuint)name.Length), "set the server name");
+                int result = GnuTls.gnutls_server_name_set(Handle, GnuTls.NameDns, bytes, (nuint)name.Length);
+                TlsContext.Check(result, "set the server name");
             }
         }
 
         return _context.Authenticated ? SetChecks(serverName, ServerPurpose) : null;
     }
 
-    /// <summary>Verifies the chain, the purpose and perhaps the name during the handshake. Returns the memory that GnuTLS refers to.</summary>
+    /// <summary>
+    /// Verifies the chain, the purpose and perhaps the name during the handshake. Returns the memory that GnuTLS refers
+    /// to.
+    /// </summary>
     private byte* SetChecks(string? hostName, string purpose)
     {
         byte[] texts = Encoding.ASCII.GetBytes($"{purpose}\0{hostName}\0");

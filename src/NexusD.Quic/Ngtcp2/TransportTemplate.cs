@@ -4,15 +4,20 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// Options in ngtcp2's form, made once for an endpoint and copied for each connection. Every range that ngtcp2 asserts is
-/// checked by <see cref="QuicOptionsCheck"/> before it gets here.
+/// Options in ngtcp2's form, made once for an endpoint and copied for each connection. Every range that ngtcp2 asserts
+/// is checked by <see cref="QuicOptionsCheck"/> before it gets here.
 /// </summary>
 internal sealed unsafe class TransportTemplate : IDisposable
 {
-    /// <summary>RFC 9002 recommends 333 ms for the whole Internet; links between daemons are shorter, and only lost handshakes feel it.</summary>
+    /// <summary>
+    /// RFC 9002 recommends 333 ms for the whole Internet; links between daemons are shorter, and only lost handshakes
+    /// feel it.
+    /// </summary>
     private const ulong InitialRttNs = 100_000_000;
 
-    /// <summary>Acknowledge every so many packets (RFC 9000 section 13.2.2 suggests 2); GRO delivers tens of them at once.</summary>
+    /// <summary>
+    /// Acknowledge every so many packets (RFC 9000 section 13.2.2 suggests 2); GRO delivers tens of them at once.
+    /// </summary>
     private const int AckThreshold = 10;
 
     /// <summary>Connection IDs a peer may keep ready for us to move with (RFC 9000 section 5.1.1).</summary>

@@ -4,8 +4,9 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// Reads datagrams in batches (recvmmsg). With GRO one message holds many datagrams of equal size from one sender, the last
-/// one perhaps shorter. All memory is native and reused; what <see cref="Receive"/> filled is valid until the next call.
+/// Reads datagrams in batches (recvmmsg). With GRO one message holds many datagrams of equal size from one sender, the
+/// last one perhaps shorter. All memory is native and reused; what <see cref="Receive"/> filled is valid until the next
+/// call.
 /// </summary>
 internal sealed unsafe class UdpReceiver : IDisposable
 {
@@ -24,7 +25,9 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private readonly int _slots;
 
     /// <param name="socket">Where to read.</param>
-    /// <param name="maxDatagramBytes">Largest datagram a peer may send; it is told to peers as a transport parameter.</param>
+    /// <param name="maxDatagramBytes">
+    /// Largest datagram a peer may send; it is told to peers as a transport parameter.
+    /// </param>
     public UdpReceiver(UdpSocket socket, int maxDatagramBytes)
     {
         _socket = socket;
@@ -53,7 +56,10 @@ internal sealed unsafe class UdpReceiver : IDisposable
     /// <summary>How many messages one call can return; fewer means the socket is drained.</summary>
     public int Capacity => _slots;
 
-    /// <summary>Reads what is there, up to <see cref="Capacity"/> messages. 0 when there is nothing or a pending socket error was reported.</summary>
+    /// <summary>
+    /// Reads what is there, up to <see cref="Capacity"/> messages. 0 when there is nothing or a pending socket error
+    /// was reported.
+    /// </summary>
     public int Receive()
     {
         for (int i = 0; i < _slots; i++)

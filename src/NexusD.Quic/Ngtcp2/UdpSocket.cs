@@ -7,8 +7,8 @@ using NexusD.Quic.Native;
 namespace NexusD.Quic.Ngtcp2;
 
 /// <summary>
-/// One non-blocking UDP socket: opens and tunes it, knows what the kernel offers, reads its error queue. Datagrams go in
-/// through <see cref="UdpReceiver"/> and out through <see cref="PacketBatch"/>.
+/// One non-blocking UDP socket: opens and tunes it, knows what the kernel offers, reads its error queue. Datagrams go
+/// in through <see cref="UdpReceiver"/> and out through <see cref="PacketBatch"/>.
 /// </summary>
 internal sealed unsafe class UdpSocket : IDisposable
 {
@@ -51,7 +51,9 @@ internal sealed unsafe class UdpSocket : IDisposable
 
     public bool IsIpv6 => Local.Family == UdpAddress.FamilyIpv6;
 
-    /// <summary>Whether datagrams carry the address they were sent to, so that answers leave from the same one.</summary>
+    /// <summary>
+    /// Whether datagrams carry the address they were sent to, so that answers leave from the same one.
+    /// </summary>
     public bool TellsLocalAddress { get; private set; }
 
     /// <summary>Whether UDP_SEGMENT works; cleared for good when the kernel or the device refuses a send.</summary>

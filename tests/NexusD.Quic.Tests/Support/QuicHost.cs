@@ -5,7 +5,9 @@ using NexusD.Loops;
 
 namespace NexusD.Quic.Tests.Support;
 
-/// <summary>An endpoint on a loop with a thread of its own. Disposing checks that no handler failed and every slab came back.</summary>
+/// <summary>
+/// An endpoint on a loop with a thread of its own. Disposing checks that no handler failed and every slab came back.
+/// </summary>
 internal sealed class QuicHost : IDisposable
 {
     private readonly EventLoop _loop;
@@ -13,7 +15,8 @@ internal sealed class QuicHost : IDisposable
     private readonly List<Exception> _faults = [];
     private readonly List<Recorder> _recorders = [];
 
-    public QuicHost(QuicEngineKind kind, Func<QuicEndpointOptions, QuicEndpointOptions>? adjust = null, bool accepts = true)
+    public QuicHost(
+        QuicEngineKind kind, Func<QuicEndpointOptions, QuicEndpointOptions>? adjust = null, bool accepts = true)
     {
         _loop = new EventLoop(e =>
         {
@@ -115,10 +118,8 @@ internal sealed class QuicHost : IDisposable
     }
 
     /// <summary>Writes bytes to a stream in slabs of the host's pool.</summary>
-    public void Write(IQuicConnection connection, long stream, ReadOnlyMemory<byte> data, bool finish = false) => Do(() =>
-    {
-        WriteHere(connection, stream, data, finish);
-    });
+    public void Write(IQuicConnection connection, long stream, ReadOnlyMemory<byte> data, bool finish = false) =>
+        Do(() => WriteHere(connection, stream, data, finish));
 
     /// <summary>The same for code that is on the loop already.</summary>
     public void WriteHere(IQuicConnection connection, long stream, ReadOnlyMemory<byte> data, bool finish = false)

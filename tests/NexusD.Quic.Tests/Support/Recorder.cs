@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace NexusD.Quic.Tests.Support;
 
-/// <summary>A handler that writes down what it is told and lets a test wait for a state. Called on the loop's thread, read on the test's.</summary>
+/// <summary>
+/// A handler that writes down what it is told and lets a test wait for a state. Called on the loop's thread, read on
+/// the test's.
+/// </summary>
 internal sealed class Recorder : IQuicConnectionHandler
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);

@@ -3,7 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace NexusD.Quic.Tests.Support;
 
-/// <summary>Certificates made for a test run: a cluster's authority with a node certificate, and a stranger's.</summary>
+/// <summary>
+/// Certificates made for a test run: a cluster's authority with a node certificate, and a stranger's.
+/// </summary>
 internal static class TestCertificates
 {
     public const string ServerName = "node.cluster.test";
@@ -13,7 +15,9 @@ internal static class TestCertificates
     private static readonly X509Certificate2 _authority = MakeAuthority("CN=cluster authority");
     private static readonly X509Certificate2 _strangersAuthority = MakeAuthority("CN=another authority");
 
-    /// <summary>A node of the cluster: own certificate from the authority, and the authority as the only trusted root.</summary>
+    /// <summary>
+    /// A node of the cluster: own certificate from the authority, and the authority as the only trusted root.
+    /// </summary>
     public static QuicCredentials Node { get; } = new(Issue(_authority), [_authority]);
 
     /// <summary>Trusts the cluster, but comes from elsewhere.</summary>
