@@ -1,0 +1,261 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using NexusD.Buffers;
+using NexusD.Transport.Native;
+
+namespace NexusD.Transport;
+
+/// <content>
+/// Receiving. Between two reads a connection keeps at most the start of one frame: in a block of its own size while the
+/// frame is short or its length unknown, else in a slab that the rest of the frame is received into. While reading is
+/// paused it may keep up to one read's worth of bytes.
+/// </content>
+public sealed unsafe partial class StreamConnection
+{
+    /// <summary>Frames up to this length are joined by copying their start in front of the next read.</summary>
+    private const int ShortFrameBytes = 4096;
+
+    private byte* _kept;
+    private int _keptBytes;
+    private Slab? _frame;
+    private int _frameBytes;
+    private int _frameHave;
+
+    private void OnReadable()
+    {
+        if (_fd < 0 || Is(Flags.InputEnded))
+        {
+            EndAfterInput();
+            return;
+        }
+
+        if (Is(Flags.Closing))
+        {
+            Discard();
+            return;
+        }
+
+        if (Is(Flags.ReadingPaused) || Is(Flags.KeptWaiting))
+        {
+            return; // paused after the kernel was asked
+        }
+
+        int inFront = _keptBytes;
+        byte* start = _transport.BeginReceive(inFront, out int room);
+        nint received = Read(start + inFront, room - inFront);
+        if (received <= 0)
+        {
+            OnNothingReceived(received);
+            return;
+        }
+
+        ReceivedBytes += received;
+        int left = FillFrame((int)received);
+        if (left == 0 || !TakesInput)
+        {
+            return;
+        }
+
+        if (Is(Flags.ReadingPaused))
+        {
+            KeepMore(start + inFront, left);
+        }
+        else
+        {
+            ShowReceived(start, left);
+        }
+    }
+
+    private bool TakesInput => _fd >= 0 && !Is(Flags.Closing);
+
+    private nint Read(byte* start, int room)
+    {
+        // The end of a long frame goes into its slab, what follows it into the common buffer, in one call.
+        Libc.IoVector* vectors = stackalloc Libc.IoVector[2];
+        if (_frame is not null)
+        {
+            vectors[0].Base = _frame.Pointer + _frameHave;
+            vectors[0].Length = (nuint)(_frameBytes - _frameHave);
+        }
+
+        vectors[1].Base = start;
+        vectors[1].Length = (nuint)room;
+        nint result;
+        do
+        {
+            result = _frame is null
+                ? Libc.recv(_fd, start, (nuint)room, 0)
+                : Libc.readv(_fd, vectors, 2);
+        }
+        while (result < 0 && Libc.LastError == Errno.Interrupted);
+
+        return result;
+    }
+
+    private void OnNothingReceived(nint received)
+    {
+        if (received < 0)
+        {
+            if (Libc.LastError != Errno.Again)
+            {
+                Close(StreamCloseReason.Reset);
+            }
+
+            return;
+        }
+
+        _flags |= Flags.InputEnded;
+        UpdateWatch();
+        int unused = _frame is null ? _keptBytes : _frameHave;
+        DropKept();
+        _consumer!.OnEndOfInput(unused);
+        if (Is(Flags.OutputBroken))
+        {
+            EndAfterInput();
+        }
+    }
+
+    // After the end of input a hang-up leaves nothing to wait for.
+    private void EndAfterInput()
+    {
+        if (_fd >= 0 && Is(Flags.OutputBroken))
+        {
+            Close(StreamCloseReason.EndOfStream);
+        }
+    }
+
+    /// <summary>Gives the first received bytes to the frame in the slab; returns how many lie behind it in the common buffer.</summary>
+    private int FillFrame(int received)
+    {
+        if (_frame is null)
+        {
+            return received;
+        }
+
+        int part = Math.Min(received, _frameBytes - _frameHave);
+        _frameHave += part;
+        if (_frameHave == _frameBytes)
+        {
+            Slab frame = _frame;
+            _frame = null;
+            _transport.BeginLending(null, 0);
+            // A standard slab is reused soon and mostly empty: only one made for this frame is worth keeping by reference.
+            Slab? exact = frame.Capacity > SlabPool.StandardBytes ? frame : null;
+            int used = _consumer!.OnReceived(
+                new ReceivedBytes(new ReadOnlySpan<byte>(frame.Pointer, _frameBytes), exact), out _);
+            if (used < _frameBytes && TakesInput)
+            {
+                Debug.Assert(Is(Flags.ReadingPaused), "a complete frame is left only by a consumer that paused");
+                Keep(frame.Pointer + used, _frameBytes - used, 0);
+            }
+
+            frame.Release();
+        }
+
+        return received - part;
+    }
+
+    private void ShowReceived(byte* start, int received)
+    {
+        if (_keptBytes > 0)
+        {
+            Buffer.MemoryCopy(_kept, start, _keptBytes, _keptBytes);
+            received += _keptBytes;
+            DropKept();
+        }
+
+        _transport.BeginLending(start, received);
+        int used = Show(start, received, out int frameBytes);
+        _transport.EndLending();
+        if (used < received && TakesInput)
+        {
+            Keep(start + used, received - used, frameBytes);
+        }
+    }
+
+    private int Show(byte* start, int length, out int frameBytes)
+    {
+        int used = _consumer!.OnReceived(new ReceivedBytes(new ReadOnlySpan<byte>(start, length), null), out frameBytes);
+        Debug.Assert(used >= 0 && used <= length, "a consumer uses what it was shown");
+        return used;
+    }
+
+    /// <summary>Shows the bytes that were kept while reading was paused.</summary>
+    private void ShowKept()
+    {
+        _flags &= ~Flags.KeptWaiting;
+        if (Is(Flags.ReadingPaused) || _keptBytes == 0)
+        {
+            UpdateWatch();
+            return;
+        }
+
+        byte* start = _kept;
+        int length = _keptBytes;
+        _kept = null;
+        _keptBytes = 0;
+        int used = Show(start, length, out int frameBytes);
+        if (used < length && TakesInput)
+        {
+            Keep(start + used, length - used, frameBytes);
+        }
+
+        NativeMemory.Free(start);
+        UpdateWatch();
+    }
+
+    private void Keep(byte* start, int length, int frameBytes)
+    {
+        if (frameBytes > ShortFrameBytes && length < frameBytes && !Is(Flags.ReadingPaused))
+        {
+            _frame = _transport.Pool.Rent(frameBytes);
+            _frameBytes = frameBytes;
+            _frameHave = length;
+            Buffer.MemoryCopy(start, _frame.Pointer, _frame.Capacity, length);
+            return;
+        }
+
+        _kept = (byte*)NativeMemory.Alloc((nuint)length);
+        _keptBytes = length;
+        Buffer.MemoryCopy(start, _kept, length, length);
+    }
+
+    private void KeepMore(byte* start, int length)
+    {
+        _kept = (byte*)NativeMemory.Realloc(_kept, (nuint)(_keptBytes + length));
+        Buffer.MemoryCopy(start, _kept + _keptBytes, length, length);
+        _keptBytes += length;
+    }
+
+    private void DropKept()
+    {
+        if (_kept is not null)
+        {
+            NativeMemory.Free(_kept);
+            _kept = null;
+            _keptBytes = 0;
+        }
+
+        if (_frame is not null)
+        {
+            _frame.Release();
+            _frame = null;
+        }
+    }
+
+    /// <summary>Lingering: reads away what the peer still sends, until it is done or out of time.</summary>
+    private void Discard()
+    {
+        if (!Is(Flags.Lingering) && !Is(Flags.OutputBroken))
+        {
+            return;
+        }
+
+        byte* start = _transport.BeginReceive(0, out int room);
+        nint received = Read(start, room);
+        if (received == 0 || (received < 0 && Libc.LastError != Errno.Again))
+        {
+            Close(StreamCloseReason.Local);
+        }
+    }
+}
