@@ -2,7 +2,9 @@ using NexusD.Daemon.Options;
 
 namespace NexusD.Daemon;
 
-/// <summary>The daemon's way in: reads the options, does what the commands among them ask, else runs the node.</summary>
+/// <summary>
+/// The daemon's way in: reads the options, does what the commands among them ask, else runs the node.
+/// </summary>
 internal static class Program
 {
     private const int Success = 0;

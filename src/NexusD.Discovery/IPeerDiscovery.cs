@@ -13,9 +13,13 @@ public interface IPeerDiscovery : IDisposable
     /// <summary>Whether nodes that were there at the start have had time to be found.</summary>
     bool FirstRoundIsDone { get; }
 
-    /// <summary>Begins to look. Called once; the listener is called on any thread, also from inside this call.</summary>
+    /// <summary>
+    /// Begins to look. Called once; the listener is called on any thread, also from inside this call.
+    /// </summary>
     void Start(IPeerDiscoveryListener listener);
 
-    /// <summary>Says goodbye where the mechanism can, and stops. The listener is not called any more once this has returned.</summary>
+    /// <summary>
+    /// Says goodbye where the mechanism can, and stops. The listener is not called any more once this has returned.
+    /// </summary>
     void Leave();
 }

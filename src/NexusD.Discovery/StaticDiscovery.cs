@@ -1,7 +1,8 @@
 namespace NexusD.Discovery;
 
 /// <summary>
-/// The peers that a person named. Names are handed on as names, so that each try to reach one looks it up again and a node
+/// The peers that a person named. Names are handed on as names, so that each try to reach one looks it up again and a
+/// node
 /// that moved is found.
 /// </summary>
 public sealed class StaticDiscovery : IPeerDiscovery

@@ -11,6 +11,9 @@ internal static class ConfigurationFile
     /// <summary>Largest file that is read: far above any sensible one.</summary>
     private const int MaxBytes = 1 << 20;
 
+    private static readonly JsonReaderOptions _syntax =
+        new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 4 };
+
     /// <summary>Reads the file into <paramref name="options"/>, or notes why not.</summary>
     public static void Read(string path, OptionSet options)
     {
@@ -41,15 +44,14 @@ internal static class ConfigurationFile
     {
         ReadOnlySpan<byte> byteOrderMark = [0xEF, 0xBB, 0xBF];
         content = content.StartsWith(byteOrderMark) ? content[3..] : content;
-        var reader = new Utf8JsonReader(
-            content,
-            new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 4 });
+        var reader = new Utf8JsonReader(content, _syntax);
         try
         {
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
             {
-                options.AddError($"configuration file {path} must hold one JSON object: {{ \"cluster\": \"production\" }}.");
+                options.AddError(
+                    $"configuration file {path} must hold one JSON object: {{ \"cluster\": \"production\" }}.");
                 return;
             }
 
@@ -58,7 +60,8 @@ internal static class ConfigurationFile
         }
         catch (JsonException e)
         {
-            options.AddError($"configuration file {path}, line {(e.LineNumber ?? 0) + 1}: this is not JSON ({e.Message})");
+            options.AddError(
+                $"configuration file {path}, line {(e.LineNumber ?? 0) + 1}: this is not JSON ({e.Message})");
         }
     }
 
@@ -74,13 +77,14 @@ internal static class ConfigurationFile
             OptionDefinition? option = OptionTable.Find(name, out string unit);
             if (option is null or { Group: OptionGroup.Command })
             {
-                IEnumerable<string> names = OptionTable.All.Where(o => o.Group != OptionGroup.Command).Select(o => o.Name);
-                string? hint = Spelling.Nearest(name, names);
-                options.AddError($"{origin} is not an option of the file.{(hint is null ? "" : $" Did you mean '{hint}'?")}");
+                var names = OptionTable.All.Where(o => o.Group != OptionGroup.Command).Select(o => o.Name);
+                string hint = Spelling.Nearest(name, names) is { } near ? $" Did you mean '{near}'?" : string.Empty;
+                options.AddError($"{origin} is not an option of the file.{hint}");
             }
             else if (text is null)
             {
-                options.AddError($"{origin} must be a text, a number, true, false or an array of texts; valid is {option.Valid}.");
+                options.AddError(
+                    $"{origin} must be a text, a number, true, false or an array of texts; valid is {option.Valid}.");
             }
             else if (!seen.Add(option))
             {
@@ -120,14 +124,15 @@ internal static class ConfigurationFile
         bool valid = true;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (reader.TokenType == JsonTokenType.String && !reader.GetString()!.Contains(',', StringComparison.Ordinal))
-            {
-                parts.Add(reader.GetString()!);
-            }
-            else
+            string? part = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            if (part is null || part.Contains(',', StringComparison.Ordinal))
             {
                 reader.Skip();
                 valid = false;
+            }
+            else
+            {
+                parts.Add(part);
             }
         }
 

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace NexusD.Daemon.Options;
 
-/// <summary>A host name or IP address with a port: <c>edge-7:5671</c>, <c>10.0.0.7</c>, <c>[fd00::7]:5671</c>.</summary>
+/// <summary>
+/// A host name or IP address with a port: <c>edge-7:5671</c>, <c>10.0.0.7</c>, <c>[fd00::7]:5671</c>.
+/// </summary>
 /// <param name="Host">Name or address; an IPv6 address without brackets.</param>
 /// <param name="Port">1 to 65535.</param>
 internal readonly record struct HostAndPort(string Host, int Port)
@@ -35,15 +37,18 @@ internal readonly record struct HostAndPort(string Host, int Port)
         }
 
         int number = defaultPort;
-        bool portIsValid = port is null
-            || (int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number is > 0 and < 65536);
+        bool portIsNumber = port is null
+            || int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number);
         value = new HostAndPort(host, number);
-        return portIsValid && (IsIpv6(host) || IsHostName(host));
+        return portIsNumber && number is > 0 and < 65536 && (IsIpv6(host) || IsHostName(host));
     }
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}:{Port}");
+    public override string ToString()
+    {
+        string host = Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
+        return string.Create(CultureInfo.InvariantCulture, $"{host}:{Port}");
+    }
 
     private static bool IsIpv6(string text) =>
         IPAddress.TryParse(text, out IPAddress? address) && address.AddressFamily == AddressFamily.InterNetworkV6;

@@ -45,7 +45,9 @@ internal abstract class OptionDefinition
     /// <summary>The environment variable: <c>NEXUSD_MESH_PORT</c>.</summary>
     public string EnvironmentName => EnvironmentNameOf(Name);
 
-    /// <summary>The names it goes by in flags and in the file, with the unit that a bare number has under each.</summary>
+    /// <summary>
+    /// The names it goes by in flags and in the file, with the unit that a bare number has under each.
+    /// </summary>
     public IEnumerable<(string Name, string Unit)> Names =>
         new[] { Name }.Concat(Aliases).SelectMany(n =>
             IsDuration ? [(n, string.Empty), (n + "-ms", "ms")] : new[] { (n, string.Empty) });

@@ -48,7 +48,8 @@ internal static class OptionLoader
             bool isShort = flag == "-h";
             if ((!flag.StartsWith("--", StringComparison.Ordinal) || flag.Length < 3) && !isShort)
             {
-                options.AddError($"'{argument}' is not an option; options start with two dashes, as in --cluster=production.");
+                options.AddError(
+                    $"'{argument}' is not an option; options start with two dashes, as in --cluster=production.");
                 continue;
             }
 
@@ -99,7 +100,8 @@ internal static class OptionLoader
 
                 if (IsServiceLink(value))
                 {
-                    options.AddWarning($"variable {name}={value} looks like a Kubernetes service link and is not used.");
+                    options.AddWarning(
+                        $"variable {name}={value} looks like a Kubernetes service link and is not used.");
                     continue;
                 }
 
@@ -108,7 +110,8 @@ internal static class OptionLoader
             }
         }
 
-        foreach (string name in environment.Keys.Where(n => n.StartsWith(EnvironmentPrefix, StringComparison.Ordinal)).Order())
+        var ours = environment.Keys.Where(n => n.StartsWith(EnvironmentPrefix, StringComparison.Ordinal));
+        foreach (string name in ours.Order())
         {
             if (!known.Contains(name) && Spelling.Nearest(name, known) is { } hint)
             {
@@ -117,7 +120,10 @@ internal static class OptionLoader
         }
     }
 
-    /// <summary>Kubernetes describes every service to every pod by variables such as <c>NEXUSD_APP_PORT=tcp://10.0.0.7:5672</c>.</summary>
+    /// <summary>
+    /// Kubernetes describes every service to every pod by variables such as
+    /// <c>NEXUSD_APP_PORT=tcp://10.0.0.7:5672</c>.
+    /// </summary>
     private static bool IsServiceLink(string value) =>
         value.StartsWith("tcp://", StringComparison.Ordinal) || value.StartsWith("udp://", StringComparison.Ordinal);
 }

@@ -8,7 +8,10 @@ namespace NexusD.Daemon.Options;
 /// <summary>How each kind of value is read: sizes, durations, ports, addresses, names and lists of them.</summary>
 internal static class OptionReaders
 {
-    /// <summary>Suffixes of sizes. K, M, G and T count in powers of 1024, as K8s manifests' Ki and the like do; KB and the like are decimal.</summary>
+    /// <summary>
+    /// Suffixes of sizes. K, M, G and T count in powers of 1024, as K8s manifests' Ki and the like do; KB and the like
+    /// are decimal.
+    /// </summary>
     private static readonly (string Suffix, long Factor)[] _sizes =
     [
         ("KIB", 1L << 10), ("MIB", 1L << 20), ("GIB", 1L << 30), ("TIB", 1L << 40),
@@ -30,7 +33,9 @@ internal static class OptionReaders
 
     /// <summary>A whole number in a range.</summary>
     public static OptionReader<int> Count(int least, int most) => (string text, out int value) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most;
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value)
+        && value >= least
+        && value <= most;
 
     /// <summary>Bytes in a range, with or without a suffix.</summary>
     public static OptionReader<long> Size(long least, long most) => (string text, out long value) =>
@@ -60,8 +65,8 @@ internal static class OptionReaders
             return lower == "0" && least == TimeSpan.Zero;
         }
 
-        const NumberStyles Style = NumberStyles.AllowDecimalPoint;
-        if (!decimal.TryParse(lower[..^suffix.Length].TrimEnd(), Style, CultureInfo.InvariantCulture, out decimal amount)
+        string number = lower[..^suffix.Length].TrimEnd();
+        if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal amount)
             || amount > (decimal)most.TotalMilliseconds / factor)
         {
             return false;
@@ -96,25 +101,8 @@ internal static class OptionReaders
     };
 
     /// <summary>Some values of another kind, separated by commas; blanks around them do not count.</summary>
-    public static OptionReader<IReadOnlyList<T>> List<T>(OptionReader<T> one) => (string text, out IReadOnlyList<T> values) =>
-    {
-        var read = new List<T>();
-        values = read;
-        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (!one(part, out T value))
-            {
-                return false;
-            }
-
-            if (!read.Contains(value))
-            {
-                read.Add(value);
-            }
-        }
-
-        return true;
-    };
+    public static OptionReader<IReadOnlyList<T>> List<T>(OptionReader<T> one) =>
+        (string text, out IReadOnlyList<T> values) => ReadList(text, one, out values);
 
     /// <summary>A path of a file: anything but nothing.</summary>
     public static bool Path(string text, out string value)
@@ -155,4 +143,24 @@ internal static class OptionReaders
 
     /// <summary>A host with a port, 5671 where none stands.</summary>
     public static bool Peer(string text, out HostAndPort value) => HostAndPort.TryRead(text, 5671, out value);
+
+    private static bool ReadList<T>(string text, OptionReader<T> one, out IReadOnlyList<T> values)
+    {
+        var read = new List<T>();
+        values = read;
+        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!one(part, out T value))
+            {
+                return false;
+            }
+
+            if (!read.Contains(value))
+            {
+                read.Add(value);
+            }
+        }
+
+        return true;
+    }
 }

@@ -36,7 +36,8 @@ internal static class OptionRules
         {
             string given = string.Join(" and ", files.Except(missing).Select(f => "--" + f.Name));
             string needed = string.Join(" and ", missing.Select(f => "--" + f.Name));
-            options.AddError($"{given} without {needed}: give all three, or none for links that are encrypted but not authenticated.");
+            options.AddError(
+                $"{given} without {needed}: give all three, or none for links that are encrypted only.");
         }
     }
 
@@ -46,8 +47,8 @@ internal static class OptionRules
         if (open.Length > 0)
         {
             options.AddError(
-                $"{options.OriginOf(OptionTable.AppBind)}: {open[0]} is not loopback. Apps from other machines would need"
-                + " authentication, which this version does not have; use 127.0.0.1, ::1 or the Unix socket.");
+                $"{options.OriginOf(OptionTable.AppBind)}: {open[0]} is not loopback. Apps from other machines would"
+                + " need authentication, which this version does not have; use 127.0.0.1, ::1 or the Unix socket.");
         }
     }
 
@@ -56,7 +57,8 @@ internal static class OptionRules
         bool port = !options.Get(OptionTable.AppPort).IsOff && options.Get(OptionTable.AppBind).Count > 0;
         if (!port && options.TextOf(OptionTable.AppSocket).Equals("off", StringComparison.OrdinalIgnoreCase))
         {
-            options.AddError("both the Unix socket and the TCP port for apps are off, so no app could connect; turn one on.");
+            options.AddError(
+                "both the Unix socket and the TCP port for apps are off, so no app could connect; turn one on.");
         }
     }
 
@@ -71,12 +73,13 @@ internal static class OptionRules
     private static void CheckSizes(OptionSet options)
     {
         long payload = options.Get(OptionTable.MaxPayload);
+        string payloadText = options.TextOf(OptionTable.MaxPayload);
         foreach (Option<long> queue in new[] { OptionTable.SubscriberQueueBytes, OptionTable.LinkQueueBytes })
         {
             if (options.Get(queue) < payload)
             {
                 options.AddError(
-                    $"--{queue.Name}={options.TextOf(queue)} is smaller than --max-payload={options.TextOf(OptionTable.MaxPayload)},"
+                    $"--{queue.Name}={options.TextOf(queue)} is smaller than --max-payload={payloadText},"
                     + " so the largest events could never be delivered; raise it or lower --max-payload.");
             }
         }

@@ -1,7 +1,8 @@
 namespace NexusD.Daemon.Options;
 
 /// <summary>
-/// The options in force: for each one its value, how it was written and where. Collects what was wrong or odd instead of
+/// The options in force: for each one its value, how it was written and where. Collects what was wrong or odd instead
+/// of
 /// throwing, so that a person sees all of it at once.
 /// </summary>
 internal sealed class OptionSet
@@ -83,7 +84,7 @@ internal sealed class OptionSet
     {
         string wrong = text.Length == 0 ? $"{origin} has no value" : $"{origin}: '{text}' is not valid";
         string? hint = option.IsList
-            ? text.Split(',', StringSplitOptions.TrimEntries).Select(part => HintFor(option, part)).FirstOrDefault(h => h is not null)
+            ? text.Split(',').Select(part => HintFor(option, part.Trim())).FirstOrDefault(h => h is not null)
             : HintFor(option, text);
         return $"{wrong}; valid is {option.Valid}.{(hint is null ? "" : $" Did you mean '{hint}'?")}";
     }

@@ -3,7 +3,8 @@ using System.Net;
 namespace NexusD.Daemon.Options;
 
 /// <summary>
-/// Every option of <c>nexusd</c>, once. Flags, <c>NEXUSD_*</c> variables, the configuration file, help and the checks all
+/// Every option of <c>nexusd</c>, once. Flags, <c>NEXUSD_*</c> variables, the configuration file, help and the checks
+/// all
 /// read this table; docs/CONFIGURATION.md is tested against it.
 /// </summary>
 internal static class OptionTable
@@ -50,7 +51,8 @@ internal static class OptionTable
     public static readonly Option<ListenPort> AppPort = new()
     {
         Name = "app-port", Aliases = ["sidecar-port"], Group = OptionGroup.Apps, Placeholder = "PORT", Default = "5672",
-        Help = "TCP port for apps", Valid = PortOrOffText, Choices = ["off"], Reader = OptionReaders.Port(mayBeOff: true),
+        Help = "TCP port for apps", Valid = PortOrOffText, Choices = ["off"],
+        Reader = OptionReaders.Port(mayBeOff: true),
     };
 
     public static readonly Option<IReadOnlyList<IPAddress>> AppBind = new()
@@ -64,7 +66,8 @@ internal static class OptionTable
     public static readonly Option<ListenPort> MeshPort = new()
     {
         Name = "mesh-port", Group = OptionGroup.Mesh, Placeholder = "PORT", Default = "5671",
-        Help = "UDP port where other nodes link up (QUIC)", Valid = PortText, Reader = OptionReaders.Port(mayBeOff: false),
+        Help = "UDP port where other nodes link up (QUIC)", Valid = PortText,
+        Reader = OptionReaders.Port(mayBeOff: false),
     };
 
     public static readonly Option<IPAddress> Bind = new()
@@ -77,14 +80,15 @@ internal static class OptionTable
     public static readonly Option<string> Quic = new()
     {
         Name = "quic", Group = OptionGroup.Mesh, Placeholder = "ENGINE", Default = "ngtcp2",
-        Help = "QUIC engine; both speak the same on the wire", Valid = "ngtcp2 or msquic", Choices = ["ngtcp2", "msquic"],
+        Help = "QUIC engine; both speak the same on the wire", Valid = "ngtcp2 or msquic",
+        Choices = ["ngtcp2", "msquic"],
         Reader = OptionReaders.Choice(["ngtcp2", "msquic"]),
     };
 
     public static readonly Option<IReadOnlyList<string>> Discovery = new()
     {
-        Name = "discovery", Group = OptionGroup.Discovery, Placeholder = "HOW,...", Default = "multicast", IsList = true,
-        Help = "How other nodes are found; dns and k8s are known names but not built in yet",
+        Name = "discovery", Group = OptionGroup.Discovery, Placeholder = "HOW,...", Default = "multicast",
+        IsList = true, Help = "How other nodes are found; dns and k8s are known names but not built in yet",
         Valid = "a comma list of multicast, static, dns and k8s", Choices = _mechanisms,
         Reader = OptionReaders.List<string>(OptionReaders.Choice(_mechanisms)),
     };
@@ -129,8 +133,8 @@ internal static class OptionTable
     public static readonly Option<string> TlsAuthorities = new()
     {
         Name = "tls-ca", Group = OptionGroup.Security, Placeholder = "FILE", Default = "",
-        Help = "PEM file of the authorities that other nodes' certificates must come from", Valid = "the path of a PEM file",
-        Reader = OptionReaders.Path,
+        Help = "PEM file of the authorities that other nodes' certificates must come from",
+        Valid = "the path of a PEM file", Reader = OptionReaders.Path,
     };
 
     public static readonly Option<string> TlsCertificate = new()
@@ -155,7 +159,8 @@ internal static class OptionTable
     public static readonly Option<bool> MetricsEnabled = new()
     {
         Name = "metrics-enabled", Group = OptionGroup.Http, Placeholder = "", Default = "false", IsSwitch = true,
-        Help = "Serve Prometheus metrics", Valid = "true or false", Choices = ["true", "false"], Reader = OptionReaders.Switch,
+        Help = "Serve Prometheus metrics", Valid = "true or false", Choices = ["true", "false"],
+        Reader = OptionReaders.Switch,
     };
 
     public static readonly Option<ListenPort> MetricsPort = new()
@@ -175,8 +180,8 @@ internal static class OptionTable
     public static readonly Option<IPAddress> HttpBind = new()
     {
         Name = "http-bind", Group = OptionGroup.Http, Placeholder = "ADDRESS", Default = "any",
-        Help = "Address that the health and metrics ports are bound to", Valid = "an IP address or any", Choices = ["any"],
-        Reader = OptionReaders.BindAddress,
+        Help = "Address that the health and metrics ports are bound to", Valid = "an IP address or any",
+        Choices = ["any"], Reader = OptionReaders.BindAddress,
     };
 
     public static readonly Option<string> LogLevel = new()
@@ -203,7 +208,8 @@ internal static class OptionTable
     public static readonly Option<int> MaxClients = new()
     {
         Name = "max-clients", Group = OptionGroup.Limits, Placeholder = "COUNT", Default = "10000",
-        Help = "Sessions of apps at once", Valid = "a number from 1 to 1000000", Reader = OptionReaders.Count(1, 1_000_000),
+        Help = "Sessions of apps at once", Valid = "a number from 1 to 1000000",
+        Reader = OptionReaders.Count(1, 1_000_000),
     };
 
     public static readonly Option<int> MaxSubscriptions = new()
@@ -258,8 +264,8 @@ internal static class OptionTable
     public static readonly Option<bool> CheckConfig = new()
     {
         Name = "check-config", Group = OptionGroup.Command, Placeholder = "", Default = "false", IsSwitch = true,
-        Help = "Show every option in force and where it comes from, then exit (0 valid, 2 not)", Valid = "true or false",
-        Reader = OptionReaders.Switch,
+        Help = "Show every option in force and where it comes from, then exit (0 valid, 2 not)",
+        Valid = "true or false", Reader = OptionReaders.Switch,
     };
 
     public static readonly Option<bool> Version = new()
@@ -270,8 +276,8 @@ internal static class OptionTable
 
     public static readonly Option<bool> Help = new()
     {
-        Name = "help", Aliases = ["h"], Group = OptionGroup.Command, Placeholder = "", Default = "false", IsSwitch = true,
-        Help = "Show this text and exit", Valid = "true or false", Reader = OptionReaders.Switch,
+        Name = "help", Aliases = ["h"], Group = OptionGroup.Command, Placeholder = "", Default = "false",
+        IsSwitch = true, Help = "Show this text and exit", Valid = "true or false", Reader = OptionReaders.Switch,
     };
 
     /// <summary>All of them, in the order of help.</summary>
@@ -289,7 +295,10 @@ internal static class OptionTable
         Config, CheckConfig, Version, Help,
     ];
 
-    /// <summary>The option of that name or alias (without dashes, case does not count), with the unit of a bare number under that name.</summary>
+    /// <summary>
+    /// The option of that name or alias (without dashes, case does not count), with the unit of a bare number under
+    /// that name.
+    /// </summary>
     public static OptionDefinition? Find(string name, out string unit)
     {
         foreach (OptionDefinition option in All)

@@ -5,6 +5,16 @@ namespace NexusD.Daemon.Options;
 /// <summary>What <c>--help</c> and <c>--check-config</c> print.</summary>
 internal static class OptionText
 {
+    private const string Introduction = """
+        Usage: nexusd [--NAME=VALUE]...
+
+        The daemon of a brokerless publish/subscribe mesh: apps on this host connect to it, it links up with the
+        other nodes of its cluster. Without options it is a node of the cluster 'default'.
+
+        Each option may also be given as --NAME VALUE, as a variable (--mesh-port is NEXUSD_MESH_PORT) or in the file
+        of --config. A flag goes before a variable, a variable before the file.
+        """;
+
     private const int HelpColumn = 34;
     private const int Width = 110;
 
@@ -25,13 +35,7 @@ internal static class OptionText
     public static string Help()
     {
         var text = new StringBuilder();
-        text.AppendLine("Usage: nexusd [--NAME=VALUE]...");
-        text.AppendLine();
-        text.AppendLine("The daemon of a brokerless publish/subscribe mesh: apps on this host connect to it, it links up with");
-        text.AppendLine("the other nodes of its cluster. Without options it is a node of the cluster 'default'.");
-        text.AppendLine();
-        text.AppendLine("Each option may also be given as --NAME VALUE, as a variable (--mesh-port is NEXUSD_MESH_PORT) or in the");
-        text.AppendLine("file of --config. A flag goes before a variable, a variable before the file.");
+        text.AppendLine(Introduction);
         foreach ((OptionGroup group, string title) in _titles)
         {
             text.AppendLine().AppendLine(title);
@@ -67,7 +71,8 @@ internal static class OptionText
     private static void AppendOption(StringBuilder text, OptionDefinition option)
     {
         string left = "  --" + option.Name + (option.Placeholder.Length > 0 ? "=" + option.Placeholder : string.Empty);
-        string right = option.Help + (option.Default.Length > 0 && !option.IsSwitch ? $" [{option.Default}]" : string.Empty);
+        bool hasDefault = option.Default.Length > 0 && !option.IsSwitch;
+        string right = hasDefault ? $"{option.Help} [{option.Default}]" : option.Help;
         text.Append(left.PadRight(HelpColumn - 1)).Append(' ');
         int used = Math.Max(HelpColumn, left.Length + 1);
         foreach (string word in right.Split(' '))

@@ -3,7 +3,9 @@ namespace NexusD.Daemon.Options;
 /// <summary>Finds the valid word that a person most likely meant.</summary>
 internal static class Spelling
 {
-    /// <summary>The nearest of <paramref name="words"/>, or null when none is near. Dashes, underscores and case do not count.</summary>
+    /// <summary>
+    /// The nearest of <paramref name="words"/>, or null when none is near. Dashes, underscores and case do not count.
+    /// </summary>
     public static string? Nearest(string written, IEnumerable<string> words)
     {
         string plain = Plain(written);
@@ -21,7 +23,9 @@ internal static class Spelling
         return bestDistance <= Math.Max(2, plain.Length / 3) && bestDistance < plain.Length ? best : null;
     }
 
-    /// <summary>Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.</summary>
+    /// <summary>
+    /// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
+    /// </summary>
     public static int Distance(string a, string b)
     {
         var twoBack = new int[b.Length + 1];

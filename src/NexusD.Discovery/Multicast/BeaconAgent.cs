@@ -69,9 +69,12 @@ internal sealed class BeaconAgent
     /// <summary>Counters of what was received; the sender counts what was sent.</summary>
     public BeaconStatistics Statistics => new(
         0, 0, Read(ref _taken), Read(ref _own), Read(ref _otherCluster), Read(ref _otherVersion), Read(ref _malformed),
-        Read(ref _stale), Read(ref _overRate), Read(ref _overLimit), Read(ref _found), Read(ref _lost), Volatile.Read(ref _known));
+        Read(ref _stale), Read(ref _overRate), Read(ref _overLimit), Read(ref _found), Read(ref _lost),
+        Volatile.Read(ref _known));
 
-    /// <summary>Asks who is there, and begins to announce quickly: at the start and when an interface came up.</summary>
+    /// <summary>
+    /// Asks who is there, and begins to announce quickly: at the start and when an interface came up.
+    /// </summary>
     public void Begin(long nowMs)
     {
         Send(BeaconKind.Probe, null);
@@ -274,7 +277,9 @@ internal sealed class BeaconAgent
 
     private Neighbour? At(IPAddress address, int port) => _neighbours.Values.FirstOrDefault(n => n.IsAt(address, port));
 
-    /// <summary>With many nodes everybody speaks less often, so that the group as a whole hears about 50 beacons a second.</summary>
+    /// <summary>
+    /// With many nodes everybody speaks less often, so that the group as a whole hears about 50 beacons a second.
+    /// </summary>
     private int GroupIntervalMs() => Math.Max(SteadyIntervalMs, (_neighbours.Count + 1) * 1000 / BeaconsPerSecondOfAll);
 
     private long SilenceMs() => Math.Max(LeastSilenceMs, IntervalsOfSilence * (long)GroupIntervalMs());

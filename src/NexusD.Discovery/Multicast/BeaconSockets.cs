@@ -5,7 +5,8 @@ using System.Net.Sockets;
 namespace NexusD.Discovery.Multicast;
 
 /// <summary>
-/// The sockets of multicast discovery and the interfaces they use. A failure is told and tried again at the next look at the
+/// The sockets of multicast discovery and the interfaces they use. A failure is told and tried again at the next look
+/// at the
 /// interfaces; discovery never stops the daemon.
 /// </summary>
 internal sealed class BeaconSockets : IBeaconSender, IDisposable
@@ -56,9 +57,9 @@ internal sealed class BeaconSockets : IBeaconSender, IDisposable
 
         if (wanted.Count == 0)
         {
-            Tell(_options.Interfaces.Count == 0
-                ? "no network interface is up; multicast discovery waits for one"
-                : $"none of the interfaces {string.Join(',', _options.Interfaces)} is up with an IPv4 address; multicast discovery waits");
+            string which = _options.Interfaces.Count == 0 ? "no network interface"
+                : $"none of the interfaces {string.Join(',', _options.Interfaces)}";
+            Tell($"{which} is up with an IPv4 address; multicast discovery waits for one");
             return false;
         }
 
@@ -86,7 +87,9 @@ internal sealed class BeaconSockets : IBeaconSender, IDisposable
         }
     }
 
-    /// <summary>Takes one datagram; false when there is none. One too long for the buffer is cut, and so no valid beacon.</summary>
+    /// <summary>
+    /// Takes one datagram; false when there is none. One too long for the buffer is cut, and so no valid beacon.
+    /// </summary>
     public bool TryReceive(Socket socket, byte[] buffer, out int length, [NotNullWhen(true)] out IPEndPoint? source)
     {
         length = 0;
@@ -183,8 +186,8 @@ internal sealed class BeaconSockets : IBeaconSender, IDisposable
     {
         try
         {
-            _shared!.SetSocketOption(
-                SocketOptionLevel.IP, SocketOptionName.AddMembership, new MulticastOption(_options.Group, candidate.Index));
+            var membership = new MulticastOption(_options.Group, candidate.Index);
+            _shared!.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.AddMembership, membership);
         }
         catch (SocketException e)
         {
@@ -204,8 +207,8 @@ internal sealed class BeaconSockets : IBeaconSender, IDisposable
         _log.InterfaceLeft(gone.Name);
         try
         {
-            _shared!.SetSocketOption(
-                SocketOptionLevel.IP, SocketOptionName.DropMembership, new MulticastOption(_options.Group, gone.Index));
+            var membership = new MulticastOption(_options.Group, gone.Index);
+            _shared!.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.DropMembership, membership);
         }
         catch (SocketException)
         {

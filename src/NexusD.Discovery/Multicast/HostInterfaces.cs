@@ -56,7 +56,8 @@ internal static unsafe class HostInterfaces
     }
 
     /// <summary>
-    /// Those that beacons use, one entry for each interface: the ones named (by name or address), or all that can multicast,
+    /// Those that beacons use, one entry for each interface: the ones named (by name or address), or all that can
+    /// multicast,
     /// and loopback when none of those is running.
     /// </summary>
     public static IReadOnlyList<HostInterface> Choose(IReadOnlyList<HostInterface> all, IReadOnlyList<string> named)

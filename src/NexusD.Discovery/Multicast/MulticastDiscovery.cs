@@ -5,8 +5,10 @@ using System.Net.Sockets;
 namespace NexusD.Discovery.Multicast;
 
 /// <summary>
-/// Finds nodes by beacons (docs/protocol/beacon.md). Owns a thread and two sockets: one on the group's port, shared with the
-/// other daemons of this host, and one with a port of its own that sends everything and hears the answers meant for this
+/// Finds nodes by beacons (docs/protocol/beacon.md). Owns a thread and two sockets: one on the group's port, shared
+/// with the
+/// other daemons of this host, and one with a port of its own that sends everything and hears the answers meant for
+/// this
 /// node alone. The rules are in <see cref="BeaconAgent"/>.
 /// </summary>
 /// <remarks>

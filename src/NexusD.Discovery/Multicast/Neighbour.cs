@@ -3,7 +3,10 @@ using NexusD.Protocol;
 
 namespace NexusD.Discovery.Multicast;
 
-/// <summary>A node that was heard by beacon. A node with several addresses goes by one of them for as long as it is heard there.</summary>
+/// <summary>
+/// A node that was heard by beacon. A node with several addresses goes by one of them for as long as it is heard
+/// there.
+/// </summary>
 internal sealed class Neighbour(NodeId id, uint generation, IPAddress address, int port, string name)
 {
     public NodeId Id { get; } = id;

