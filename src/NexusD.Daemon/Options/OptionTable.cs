@@ -249,7 +249,7 @@ internal static class OptionTable
 
     public static readonly Option<int> RetainedLimit = new()
     {
-        Name = "retained-limit", Group = OptionGroup.Limits, Placeholder = "COUNT", Default = "1000000",
+        Name = "retained-limit", Group = OptionGroup.Limits, Placeholder = "COUNT", Default = "100000",
         Help = "Retained events kept on this node", Valid = "a number from 1 to 16777216",
         Reader = OptionReaders.Count(1, 1 << 24),
     };
