@@ -1,7 +1,8 @@
 namespace NexusD.Protocol;
 
 /// <summary>
-/// Why events were dropped: in gap notices and as metric label (docs/protocol/README.md "Drop reasons"). Numbers are frozen.
+/// Why events were dropped: in gap notices and as metric label (docs/protocol/README.md "Drop reasons"). Numbers are
+/// frozen.
 /// </summary>
 public enum DropReason : ushort
 {

@@ -6,7 +6,9 @@ public static class DropReasonNames
     /// <summary>One more than the highest reason of this version: the size of a table indexed by reason.</summary>
     public const int Count = 7;
 
-    /// <summary>The name in the table, such as <c>queue_full</c>; <c>reason_N</c> for a reason this version lacks.</summary>
+    /// <summary>
+    /// The name in the table, such as <c>queue_full</c>; <c>reason_N</c> for a reason this version lacks.
+    /// </summary>
     public static string ToWireName(this DropReason reason) => reason switch
     {
         DropReason.None => "none",

@@ -1,8 +1,8 @@
 namespace NexusD.Protocol;
 
 /// <summary>
-/// Error codes of both stream protocols and of QUIC closes (docs/protocol/README.md "Error codes"). Numbers are frozen and
-/// never reused.
+/// Error codes of both stream protocols and of QUIC closes (docs/protocol/README.md "Error codes"). Numbers are frozen
+/// and never reused.
 /// </summary>
 public enum ErrorCode : ushort
 {

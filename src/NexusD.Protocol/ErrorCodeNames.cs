@@ -3,7 +3,9 @@ namespace NexusD.Protocol;
 /// <summary>What the table of error codes says about each code.</summary>
 public static class ErrorCodeNames
 {
-    /// <summary>The name in the table, such as <c>frame_too_large</c>; <c>error_N</c> for a code this version lacks.</summary>
+    /// <summary>
+    /// The name in the table, such as <c>frame_too_large</c>; <c>error_N</c> for a code this version lacks.
+    /// </summary>
     public static string ToWireName(this ErrorCode code) => code switch
     {
         ErrorCode.None => "none",
@@ -34,8 +36,8 @@ public static class ErrorCodeNames
     };
 
     /// <summary>
-    /// True when the table says that the error ends the connection. <see cref="ErrorCode.OverLimit"/> does not by itself: the
-    /// flag of its ERROR frame says so. Codes that this version lacks do not either.
+    /// True when the table says that the error ends the connection. <see cref="ErrorCode.OverLimit"/> does not by
+    /// itself: the flag of its ERROR frame says so. Codes that this version lacks do not either.
     /// </summary>
     public static bool EndsConnection(this ErrorCode code) => code switch
     {

@@ -3,15 +3,17 @@ using System.Runtime.CompilerServices;
 namespace NexusD.Protocol;
 
 /// <summary>
-/// The properties of a run, checked in one pass; what routing needs of them, and where the topic property lies so that it can
-/// be left out or put in when the run travels on. Source: docs/protocol/README.md "Event run".
+/// The properties of a run, checked in one pass; what routing needs of them, and where the topic property lies so that
+/// it can be left out or put in when the run travels on. Source: docs/protocol/README.md "Event run".
 /// </summary>
 public ref struct EventProperties
 {
     /// <summary>The topic name as text, not yet judged; empty when the run uses an alias.</summary>
     public ReadOnlySpan<byte> Topic { get; private set; }
 
-    /// <summary>Offset of the topic property (its id byte) in the list; meaningful when <see cref="TopicBytes"/> is not 0.</summary>
+    /// <summary>
+    /// Offset of the topic property (its id byte) in the list; meaningful when <see cref="TopicBytes"/> is not 0.
+    /// </summary>
     public int TopicOffset { get; private set; }
 
     /// <summary>Bytes of the whole topic property, 0 when there is none.</summary>
@@ -23,9 +25,9 @@ public ref struct EventProperties
     public Priority Priority { get; private set; }
 
     /// <summary>
-    /// Reads and checks the list. <see cref="ErrorCode.Malformed"/> when a property runs past the end, has a value of a wrong
-    /// size or range, when the list is too long, or when a topic property does not stand exactly when the alias is 0. The
-    /// topic itself is judged by <see cref="Topics.TopicName.Validate"/>.
+    /// Reads and checks the list. <see cref="ErrorCode.Malformed"/> when a property runs past the end, has a value of a
+    /// wrong size or range, when the list is too long, or when a topic property does not stand exactly when the alias
+    /// is 0. The topic itself is judged by <see cref="Topics.TopicName.Validate"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ErrorCode TryRead(ReadOnlySpan<byte> list, uint alias, out EventProperties properties)
@@ -50,8 +52,8 @@ public ref struct EventProperties
     }
 
     /// <summary>
-    /// The list without its topic property when that is a part of the list in one piece, as when the topic stands first or
-    /// last; else false and <see cref="CopyWithoutTopic"/> is needed.
+    /// The list without its topic property when that is a part of the list in one piece, as when the topic stands first
+    /// or last; else false and <see cref="CopyWithoutTopic"/> is needed.
     /// </summary>
     public readonly bool TryGetWithoutTopic(ReadOnlySpan<byte> list, out ReadOnlySpan<byte> rest)
     {
@@ -96,7 +98,7 @@ public ref struct EventProperties
         Topic = value;
         TopicOffset = start;
         TopicBytes = PropertyWriter.Size(value.Length);
-        return first && value.Length is >= 1 and <= ProtocolLimits.MaxTopicBytes;
+        return first;
     }
 
     private bool ReadTimeToLive(ReadOnlySpan<byte> value)

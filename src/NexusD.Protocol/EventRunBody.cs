@@ -11,8 +11,8 @@ namespace NexusD.Protocol;
 /// | u32   |             | u32   |             |
 /// +-------+-------------+-------+-------------+----
 /// </code>
-/// Limits: at least one event, sizes add up exactly, each at most max_payload; with more than one event the frame is at most
-/// 32,768 bytes in PUBLISH, 34,816 in DELIVER and FORWARD. Source: docs/protocol/README.md "Event run".
+/// Limits: at least one event, sizes add up exactly, each at most max_payload; with more than one event the frame is at
+/// most 32,768 bytes in PUBLISH, 34,816 in DELIVER and FORWARD. Source: docs/protocol/README.md "Event run".
 /// </summary>
 public static class EventRunBody
 {
@@ -20,8 +20,8 @@ public static class EventRunBody
     public const int SizeFieldBytes = 4;
 
     /// <summary>
-    /// Checks a body in one pass over its sizes. <see cref="ErrorCode.Malformed"/> when it breaks the layout;
-    /// <see cref="ErrorCode.PayloadTooLarge"/> when only a payload is too long, and then the count is true as well (refused
+    /// Checks a body in one pass over its sizes. <see cref="ErrorCode.Malformed"/> when it breaks the layout; <see
+    /// cref="ErrorCode.PayloadTooLarge"/> when only a payload is too long, and then the count is true as well (refused
     /// events are numbered).
     /// </summary>
     /// <param name="body">From the first size to the end of the frame.</param>

@@ -16,11 +16,12 @@ namespace NexusD.Protocol;
 /// Source: docs/protocol/README.md "Frame".
 /// </summary>
 /// <remarks>
-/// NexusD.Protocol turns bytes into frames and back, and knows the grammar of topics. It is pure: spans in, values out; no
-/// sockets, tasks, clock, pool or log. It owns nothing: what a reader gives out are views into the bytes it was given.
-/// Streams are cut with <see cref="TryCut"/>; each frame kind has a type with <c>TryRead(frame, out value)</c>, which takes a
-/// frame that was cut and whose kind was looked at, and <c>Write(destination)</c>, which returns the bytes written and throws
-/// <see cref="ArgumentException"/> when the destination is shorter than <c>FrameBytes</c> (a mistake of the caller).
+/// NexusD.Protocol turns bytes into frames and back, and knows the grammar of topics. It is pure: spans in, values out;
+/// no sockets, tasks, clock, pool or log. It owns nothing: what a reader gives out are views into the bytes it was
+/// given. Streams are cut with <see cref="TryCut"/>; each frame kind has a type with <c>TryRead(frame, out value)</c>,
+/// which takes a frame that was cut and whose kind was looked at, and <c>Write(destination)</c>, which returns the
+/// bytes written and throws <see cref="ArgumentException"/> when the destination is shorter than <c>FrameBytes</c> (a
+/// mistake of the caller).
 /// </remarks>
 public readonly struct FrameHeader
 {
@@ -43,10 +44,14 @@ public readonly struct FrameHeader
 
     public byte Flags => (byte)(_raw >> 40);
 
-    /// <summary>A number whose meaning depends on the kind: bytes of properties, an error code, a drop reason.</summary>
+    /// <summary>
+    /// A number whose meaning depends on the kind: bytes of properties, an error code, a drop reason.
+    /// </summary>
     public ushort Extra => (ushort)(_raw >> 48);
 
-    /// <summary>Size of the whole frame in bytes. Meaningful only after the length was checked, as TryCut does.</summary>
+    /// <summary>
+    /// Size of the whole frame in bytes. Meaningful only after the length was checked, as TryCut does.
+    /// </summary>
     public int FrameBytes => (int)(Length + LengthFieldBytes);
 
     /// <summary>Reads a header without judging it; false when there are fewer than 8 bytes.</summary>

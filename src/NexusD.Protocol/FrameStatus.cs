@@ -1,6 +1,8 @@
 namespace NexusD.Protocol;
 
-/// <summary>Outcome of cutting a frame off a stream. The two errors have the number of their <see cref="ErrorCode"/>.</summary>
+/// <summary>
+/// Outcome of cutting a frame off a stream. The two errors have the number of their <see cref="ErrorCode"/>.
+/// </summary>
 public enum FrameStatus : ushort
 {
     /// <summary>The bytes hold the whole frame.</summary>

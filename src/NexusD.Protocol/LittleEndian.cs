@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace NexusD.Protocol;
 
 /// <summary>
-/// Unaligned little-endian loads and stores at constant offsets. They check nothing: each caller has made one length check
-/// that covers all offsets it uses.
+/// Unaligned little-endian loads and stores at constant offsets. They check nothing: each caller has made one length
+/// check that covers all offsets it uses.
 /// </summary>
 internal static class LittleEndian
 {

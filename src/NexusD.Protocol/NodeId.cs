@@ -4,8 +4,8 @@ using System.Globalization;
 namespace NexusD.Protocol;
 
 /// <summary>
-/// Sixteen random bytes that a daemon chooses at each start; never all zero. Ordered as bytes, which decides between two
-/// links of the same nodes (docs/protocol/peer-v1.md "HELLO").
+/// Sixteen random bytes that a daemon chooses at each start; never all zero. Ordered as bytes, which decides between
+/// two links of the same nodes (docs/protocol/peer-v1.md "HELLO").
 /// </summary>
 public readonly struct NodeId : IEquatable<NodeId>, IComparable<NodeId>
 {
@@ -50,7 +50,8 @@ public readonly struct NodeId : IEquatable<NodeId>, IComparable<NodeId>
 
     public override int GetHashCode() => HashCode.Combine(_high, _low);
 
-    public int CompareTo(NodeId other) => _high != other._high ? _high.CompareTo(other._high) : _low.CompareTo(other._low);
+    public int CompareTo(NodeId other) =>
+        _high != other._high ? _high.CompareTo(other._high) : _low.CompareTo(other._low);
 
     /// <summary>32 lower-case hexadecimal digits.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{_high:x16}{_low:x16}");

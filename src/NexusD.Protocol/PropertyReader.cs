@@ -12,8 +12,8 @@ namespace NexusD.Protocol;
 /// | u8 | u16   | length bytes
 /// +----+-------+-----------
 /// </code>
-/// Source: docs/protocol/README.md "Properties". Ends at the end of the list or at the first property that does not fit; then
-/// <see cref="Malformed"/> tells which. Judging ids and values is the caller's part.
+/// Source: docs/protocol/README.md "Properties". Ends at the end of the list or at the first property that does not
+/// fit; then <see cref="Malformed"/> tells which. Judging ids and values is the caller's part.
 /// </summary>
 public ref struct PropertyReader
 {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace NexusD.Protocol;
 
 /// <summary>
-/// Appends properties to a span. Throws <see cref="ArgumentException"/> when the room or the u16 length does not do: the
-/// caller has sized the span with <see cref="Size"/>. Layout: see <see cref="PropertyReader"/>.
+/// Appends properties to a span. Throws <see cref="ArgumentException"/> when the room or the u16 length does not do:
+/// the caller has sized the span with <see cref="Size"/>. Layout: see <see cref="PropertyReader"/>.
 /// </summary>
 public ref struct PropertyWriter
 {
@@ -19,7 +19,9 @@ public ref struct PropertyWriter
     /// <summary>Bytes of a property with a value of that many bytes.</summary>
     public static int Size(int valueBytes) => PropertyReader.HeaderBytes + valueBytes;
 
-    /// <summary>Bytes of a property, or 0 for an empty value, which <see cref="WriteUnlessEmpty"/> leaves out.</summary>
+    /// <summary>
+    /// Bytes of a property, or 0 for an empty value, which <see cref="WriteUnlessEmpty"/> leaves out.
+    /// </summary>
     public static int SizeUnlessEmpty(int valueBytes) => valueBytes == 0 ? 0 : Size(valueBytes);
 
     public void Write(byte id, ReadOnlySpan<byte> value) => value.CopyTo(Reserve(id, value.Length));

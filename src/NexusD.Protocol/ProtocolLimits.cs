@@ -1,8 +1,8 @@
 namespace NexusD.Protocol;
 
 /// <summary>
-/// Limits of the wire, with their units in the name. Operating limits (queues, sessions, time-outs) belong to the daemon's
-/// options. Source: docs/protocol/README.md and the limits sections of app-v1.md, peer-v1.md and beacon.md.
+/// Limits of the wire, with their units in the name. Operating limits (queues, sessions, time-outs) belong to the
+/// daemon's options. Source: docs/protocol/README.md and the limits sections of app-v1.md, peer-v1.md and beacon.md.
 /// </summary>
 public static class ProtocolLimits
 {
@@ -18,7 +18,9 @@ public static class ProtocolLimits
     /// <summary>Default longest payload of one event in bytes (4 MiB).</summary>
     public const int DefaultMaxPayloadBytes = 4_194_304;
 
-    /// <summary>What a frame may be longer than the payload limit: header, properties, sizes, and room to grow.</summary>
+    /// <summary>
+    /// What a frame may be longer than the payload limit: header, properties, sizes, and room to grow.
+    /// </summary>
     public const int FrameOverheadBytes = 65_792;
 
     /// <summary>Default longest frame in bytes, its length field included.</summary>
@@ -31,8 +33,8 @@ public static class ProtocolLimits
     public const int MaxRunFrameBytes = 32_768;
 
     /// <summary>
-    /// Longest DELIVER or FORWARD with more than one event: <see cref="MaxRunFrameBytes"/> and what the header can grow by
-    /// on its way (28 bytes of fixed part and 1,027 of topic property), rounded up.
+    /// Longest DELIVER or FORWARD with more than one event: <see cref="MaxRunFrameBytes"/> and what the header can grow
+    /// by on its way (28 bytes of fixed part and 1,027 of topic property), rounded up.
     /// </summary>
     public const int MaxGrownRunFrameBytes = 34_816;
 

@@ -1,6 +1,8 @@
 namespace NexusD.Protocol;
 
-/// <summary>Flags of the frames that carry a run. Which frame may carry which is said at each; others are ignored.</summary>
+/// <summary>
+/// Flags of the frames that carry a run. Which frame may carry which is said at each; others are ignored.
+/// </summary>
 [Flags]
 public enum RunFlags : byte
 {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace NexusD.Protocol;
 
-/// <summary>Offsets that DELIVER, FORWARD and RETAINED share, so that a run travels on without moving its parts.</summary>
+/// <summary>
+/// Offsets that DELIVER, FORWARD and RETAINED share, so that a run travels on without moving its parts.
+/// </summary>
 internal static class RunLayout
 {
     /// <summary>u32: the subscription in DELIVER, reserved in the others.</summary>

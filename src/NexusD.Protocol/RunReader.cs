@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace NexusD.Protocol;
 
 /// <summary>
-/// Walks the payloads of a run's body. On a body that <see cref="EventRunBody.Validate"/> accepted it gives each payload; on
-/// any other it stops before the first one that does not fit.
+/// Walks the payloads of a run's body. On a body that <see cref="EventRunBody.Validate"/> accepted it gives each
+/// payload; on any other it stops before the first one that does not fit.
 /// </summary>
 public ref struct RunReader
 {

@@ -9,8 +9,8 @@ namespace NexusD.Protocol.App;
 /// | u32   | u8 | u8  | u16 | to the end
 /// +-------+----+-----+-----+----------------
 /// </code>
-/// Limits: those of the table. Source: docs/protocol/app-v1.md "HELLO, WELCOME". Writers leave out what has its default and
-/// write the rest by ascending id.
+/// Limits: those of the table. Source: docs/protocol/app-v1.md "HELLO, WELCOME". Writers leave out what has its default
+/// and write the rest by ascending id.
 /// </summary>
 public ref struct HelloFrame
 {

@@ -12,8 +12,8 @@ namespace NexusD.Protocol.App;
 /// | u32   | u8 | u8  | u16   | u32   | props bytes    |
 /// +-------+----+-----+-------+-------+----------------+---------
 /// </code>
-/// Limits: those of properties (<see cref="EventProperties"/>) and of runs (<see cref="EventRunBody"/>), checked by those;
-/// with more than one event at most 32,768 bytes. Source: docs/protocol/app-v1.md "PUBLISH".
+/// Limits: those of properties (<see cref="EventProperties"/>) and of runs (<see cref="EventRunBody"/>), checked by
+/// those; with more than one event at most 32,768 bytes. Source: docs/protocol/app-v1.md "PUBLISH".
 /// </summary>
 public readonly ref struct PublishFrame
 {

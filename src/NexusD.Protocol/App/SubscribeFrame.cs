@@ -11,8 +11,8 @@ namespace NexusD.Protocol.App;
 /// | u32   | u8 | u8  | u16   | u32    | u32    | u32    | u32    | props bytes    |
 /// +-------+----+-----+-------+--------+--------+--------+--------+----------------+-----------
 /// </code>
-/// Limits: subscription not 0; 1 filter or more (malformed), at most 1,024 (over_limit). Source: docs/protocol/app-v1.md
-/// "SUBSCRIBE".
+/// Limits: subscription not 0; 1 filter or more (malformed), at most 1,024 (over_limit). Source:
+/// docs/protocol/app-v1.md "SUBSCRIBE".
 /// </summary>
 public readonly ref struct SubscribeFrame
 {
@@ -49,8 +49,8 @@ public readonly ref struct SubscribeFrame
     public int FrameBytes => HeaderBytes + Properties.Length + Filters.Length;
 
     /// <summary>
-    /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can name
-    /// it. Filters are judged when they are parsed.
+    /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can
+    /// name it. Filters are judged when they are parsed.
     /// </summary>
     public static ErrorCode TryRead(ReadOnlySpan<byte> frame, out SubscribeFrame subscribe)
     {

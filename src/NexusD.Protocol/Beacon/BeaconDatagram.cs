@@ -11,8 +11,8 @@ namespace NexusD.Protocol.Beacon;
 /// |                 | u8 = 1  | u8   | u16   | 16 bytes| u32        |
 /// +-----------------+---------+------+-------+---------+------------+----------------
 /// </code>
-/// Limits: at most 512 bytes; cluster must stand; port 0 only in a probe; the authenticator, if there, is the last property.
-/// Source: docs/protocol/beacon.md.
+/// Limits: at most 512 bytes; cluster must stand; port 0 only in a probe; the authenticator, if there, is the last
+/// property. Source: docs/protocol/beacon.md.
 /// </summary>
 public ref struct BeaconDatagram
 {
@@ -56,9 +56,9 @@ public ref struct BeaconDatagram
     private static ReadOnlySpan<byte> Magic => "NXB1"u8;
 
     /// <summary>
-    /// Reads a datagram: <see cref="ErrorCode.BadGreeting"/> when it is no beacon, <see cref="ErrorCode.UnsupportedVersion"/>
-    /// for another version, <see cref="ErrorCode.Malformed"/> when it breaks a rule. Cluster and authenticator are the
-    /// caller's to compare.
+    /// Reads a datagram: <see cref="ErrorCode.BadGreeting"/> when it is no beacon, <see
+    /// cref="ErrorCode.UnsupportedVersion"/> for another version, <see cref="ErrorCode.Malformed"/> when it breaks a
+    /// rule. Cluster and authenticator are the caller's to compare.
     /// </summary>
     public static ErrorCode TryRead(ReadOnlySpan<byte> datagram, out BeaconDatagram beacon)
     {
@@ -89,9 +89,9 @@ public ref struct BeaconDatagram
     /// <summary>
     /// Appends the authenticator to a datagram without one; returns the size of the whole.
     /// </summary>
-    /// <param name="datagram">Room for the whole; its first <paramref name="datagramBytes"/> bytes were written.</param>
-    /// <param name="datagramBytes">What <see cref="Write"/> returned: the bytes that the authenticator covers.</param>
-    /// <param name="authenticator">HMAC-SHA-256 over those bytes, 32 bytes.</param>
+    /// <param name="datagram">Room for the whole; its first <paramref name="datagramBytes"/> bytes were
+    /// written.</param> <param name="datagramBytes">What <see cref="Write"/> returned: the bytes that the authenticator
+    /// covers.</param> <param name="authenticator">HMAC-SHA-256 over those bytes, 32 bytes.</param>
     public static int AppendAuthenticator(Span<byte> datagram, int datagramBytes, ReadOnlySpan<byte> authenticator)
     {
         if (authenticator.Length != ProtocolLimits.AuthenticatorBytes)

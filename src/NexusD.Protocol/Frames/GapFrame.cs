@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace NexusD.Protocol.Frames;
 
 /// <summary>
-/// GAP (0x45): tells which events were lost, where and why. Sent by the daemon to a client, and on lanes between daemons.
+/// GAP (0x45): tells which events were lost, where and why. Sent by the daemon to a client, and on lanes between
+/// daemons.
 /// <code>
 ///  0       4    5    6       8        12          20      28      36      44
 /// +-------+----+----+-------+--------+-----------+-------+-------+-------+-----------

@@ -36,8 +36,8 @@ public readonly struct ClientGreeting
     internal static ReadOnlySpan<byte> Magic => "NXD1"u8;
 
     /// <summary>
-    /// Judges the first bytes of a connection as soon as they can be told from all other protocols. The greeting is set only
-    /// for <see cref="GreetingKind.NexusD"/>; then 8 bytes are used up.
+    /// Judges the first bytes of a connection as soon as they can be told from all other protocols. The greeting is set
+    /// only for <see cref="GreetingKind.NexusD"/>; then 8 bytes are used up.
     /// </summary>
     public static GreetingKind Detect(ReadOnlySpan<byte> bytes, out ClientGreeting greeting)
     {

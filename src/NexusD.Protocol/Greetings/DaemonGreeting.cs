@@ -21,8 +21,8 @@ public readonly struct DaemonGreeting
     public byte Version { get; }
 
     /// <summary>
-    /// Reads the first 8 bytes from the daemon; <see cref="ErrorCode.BadGreeting"/> when they are not this protocol's or too
-    /// few.
+    /// Reads the first 8 bytes from the daemon; <see cref="ErrorCode.BadGreeting"/> when they are not this protocol's
+    /// or too few.
     /// </summary>
     public static ErrorCode TryRead(ReadOnlySpan<byte> bytes, out DaemonGreeting greeting)
     {

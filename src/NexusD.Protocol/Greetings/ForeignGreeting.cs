@@ -1,8 +1,8 @@
 namespace NexusD.Protocol.Greetings;
 
 /// <summary>
-/// Other protocols that knock at the app port by mistake: how they start, and the readable answer that they get before the
-/// close. Source: docs/protocol/app-v1.md "Greeting".
+/// Other protocols that knock at the app port by mistake: how they start, and the readable answer that they get before
+/// the close. Source: docs/protocol/app-v1.md "Greeting".
 /// </summary>
 public static class ForeignGreeting
 {

@@ -8,8 +8,8 @@ namespace NexusD.Protocol.Greetings;
 /// | 'N' 'X' 'P' '1'   | version u8 | role u8 | lane u8 | class u8 |
 /// +-------------------+------------+---------+---------+----------+
 /// </code>
-/// Limits: version 1 (unsupported_version); role 0 control with lane and class 0, role 1 lane with lane 0-11 and class 0-2
-/// (malformed). Source: docs/protocol/peer-v1.md "Streams".
+/// Limits: version 1 (unsupported_version); role 0 control with lane and class 0, role 1 lane with lane 0-11 and class
+/// 0-2 (malformed). Source: docs/protocol/peer-v1.md "Streams".
 /// </summary>
 public readonly struct StreamPreamble
 {
@@ -44,7 +44,9 @@ public readonly struct StreamPreamble
     /// <summary>The preamble of a lane.</summary>
     public static StreamPreamble ForLane(byte lane, Priority priority) => new(true, lane, priority);
 
-    /// <summary>Reads the first 8 bytes of a stream; the caller waits until they are there (else bad_greeting).</summary>
+    /// <summary>
+    /// Reads the first 8 bytes of a stream; the caller waits until they are there (else bad_greeting).
+    /// </summary>
     public static ErrorCode TryRead(ReadOnlySpan<byte> bytes, out StreamPreamble preamble)
     {
         preamble = default;

@@ -12,8 +12,8 @@ namespace NexusD.Protocol.Peer;
 /// | u32   | u8 | u8  | u16   | u32      | u32   | u64       | u64    | u64       | props bytes    |
 /// +-------+----+-----+-------+----------+-------+-----------+--------+-----------+----------------+---------
 /// </code>
-/// Limits: publisher not 0, number 1 to 2^63 - 1; those of properties and runs; with more than one event at most 34,816 bytes.
-/// Source: docs/protocol/peer-v1.md "FORWARD".
+/// Limits: publisher not 0, number 1 to 2^63 - 1; those of properties and runs; with more than one event at most 34,816
+/// bytes. Source: docs/protocol/peer-v1.md "FORWARD".
 /// </summary>
 public readonly ref struct ForwardFrame
 {

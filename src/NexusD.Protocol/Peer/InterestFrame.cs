@@ -11,7 +11,8 @@ namespace NexusD.Protocol.Peer;
 /// | u32   | u8 | u8  | u16 | u64     |
 /// +-------+----+-----+-----+---------+-----------------------------------
 /// </code>
-/// Limits: at most 65,536 bytes; ops 1 and 2 only; filters judged when parsed. Source: docs/protocol/peer-v1.md "INTEREST".
+/// Limits: at most 65,536 bytes; ops 1 and 2 only; filters judged when parsed. Source: docs/protocol/peer-v1.md
+/// "INTEREST".
 /// </summary>
 public readonly ref struct InterestFrame
 {

@@ -15,7 +15,9 @@ public ref struct InterestReader
     /// <summary>Starts at the first entry.</summary>
     public InterestReader(ReadOnlySpan<byte> entries) => _rest = entries;
 
-    /// <summary>True when the list did not end with an entry or has an unknown op; meaningful after the last TryRead.</summary>
+    /// <summary>
+    /// True when the list did not end with an entry or has an unknown op; meaningful after the last TryRead.
+    /// </summary>
     public readonly bool Malformed => !_rest.IsEmpty;
 
     /// <summary>Bytes that an entry takes.</summary>
@@ -41,7 +43,7 @@ public ref struct InterestReader
     {
         change = default;
         filter = default;
-        if (_rest.Length < EntryHeaderBytes || _rest[0] is not ((byte)InterestChange.Add or (byte)InterestChange.Remove))
+        if (_rest.Length < EntryHeaderBytes || (InterestChange)_rest[0] is not (InterestChange.Add or InterestChange.Remove))
         {
             return false;
         }

@@ -11,8 +11,8 @@ namespace NexusD.Protocol.Peer;
 /// | u32   | u8 | u8  | u16   | u32      | u32   | u64       | u64    | u64       | props bytes    |
 /// +-------+----+-----+-------+----------+-------+-----------+--------+-----------+----------------+---------
 /// </code>
-/// Limits: those of FORWARD; the topic is a property; exactly one event; its payload is empty exactly when the flag 0x02
-/// (tombstone) is set. Source: docs/protocol/peer-v1.md "Retained repair".
+/// Limits: those of FORWARD; the topic is a property; exactly one event; its payload is empty exactly when the flag
+/// 0x02 (tombstone) is set. Source: docs/protocol/peer-v1.md "Retained repair".
 /// </summary>
 public readonly ref struct RetainedFrame
 {
@@ -31,10 +31,14 @@ public readonly ref struct RetainedFrame
     /// <summary>Hybrid clock of the event.</summary>
     public ulong Timestamp { get; init; }
 
-    /// <summary>The list of properties with the topic, not yet judged (<see cref="EventProperties"/> with alias 0).</summary>
+    /// <summary>
+    /// The list of properties with the topic, not yet judged (<see cref="EventProperties"/> with alias 0).
+    /// </summary>
     public ReadOnlySpan<byte> Properties { get; init; }
 
-    /// <summary>The one event: u32 size and payload. Its size is right; the payload limit is the caller's to check.</summary>
+    /// <summary>
+    /// The one event: u32 size and payload. Its size is right; the payload limit is the caller's to check.
+    /// </summary>
     public ReadOnlySpan<byte> Body { get; init; }
 
     public int FrameBytes => HeaderBytes + Properties.Length + Body.Length;
@@ -70,8 +74,8 @@ public readonly ref struct RetainedFrame
         ForwardFrame.WriteHeader(
             destination, FrameBytes, RunFlags.None, Properties.Length, 0, Publisher, Number, Timestamp);
         byte flags = IsTombstone ? TombstoneFlag : (byte)0;
-        FrameHeader.Store(
-            ref MemoryMarshal.GetReference(destination), FrameBytes, PeerFrameKind.Retained, flags, (ushort)Properties.Length);
+        ref byte origin = ref MemoryMarshal.GetReference(destination);
+        FrameHeader.Store(ref origin, FrameBytes, PeerFrameKind.Retained, flags, (ushort)Properties.Length);
         Properties.CopyTo(destination[HeaderBytes..]);
         Body.CopyTo(destination[(HeaderBytes + Properties.Length)..]);
         return FrameBytes;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace NexusD.Protocol.Peer;
 
 /// <summary>
-/// RETAINED_STATE (0x85) tells count and digest of the retained store; RETAINED_END (0x88), with the same body, ends the answer
-/// to a RETAINED_REQUEST. Sent on the control stream.
+/// RETAINED_STATE (0x85) tells count and digest of the retained store; RETAINED_END (0x88), with the same body, ends
+/// the answer to a RETAINED_REQUEST. Sent on the control stream.
 /// <code>
 ///  0       4    5     6     8        16      20
 /// +-------+----+-----+-----+--------+-------+

@@ -4,8 +4,8 @@ using System.Text;
 namespace NexusD.Protocol.Topics;
 
 /// <summary>
-/// A topic filter, parsed once: docs/protocol/topics.md "Filters". Immutable; filters that differ only in the spelling of
-/// wildcards are equal. Safe on any thread.
+/// A topic filter, parsed once: docs/protocol/topics.md "Filters". Immutable; filters that differ only in the spelling
+/// of wildcards are equal. Safe on any thread.
 /// </summary>
 public sealed class TopicFilter : IEquatable<TopicFilter>
 {
@@ -31,7 +31,9 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     /// <summary>The canonical spelling as memory, for those who keep it.</summary>
     public ReadOnlyMemory<byte> CanonicalMemory => _canonical;
 
-    /// <summary>64-bit FNV-1a hash of the canonical bytes: what this filter adds to the digest of INTEREST_STATE.</summary>
+    /// <summary>
+    /// 64-bit FNV-1a hash of the canonical bytes: what this filter adds to the digest of INTEREST_STATE.
+    /// </summary>
     public ulong Hash { get; }
 
     /// <summary>Number of levels, 1 to 64; a wildcard is one.</summary>
@@ -114,8 +116,8 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     }
 
     /// <summary>
-    /// Whether a valid name matches. The rule written down plainly, level by level; routing has faster ways, which are tested
-    /// against this one.
+    /// Whether a valid name matches. The rule written down plainly, level by level; routing has faster ways, which are
+    /// tested against this one.
     /// </summary>
     public bool Matches(ReadOnlySpan<byte> name)
     {
