@@ -1,0 +1,146 @@
+using System.Text.Json.Nodes;
+using NexusD.Protocol.Greetings;
+using NexusD.Protocol.Peer;
+using NexusD.Protocol.Topics;
+
+namespace NexusD.Protocol.Tests.Vectors;
+
+/// <summary>Kinds of records in peer-v1.json.</summary>
+internal static class PeerCodecs
+{
+    internal static Dictionary<string, VectorCodec> All { get; } = new(SharedCodecs.All)
+    {
+        ["preamble"] = new(DecodePreamble, EncodePreamble),
+        ["hello"] = new(DecodeHello, EncodeHello),
+        ["interest"] = new(DecodeInterest, EncodeInterest),
+        ["interest_state"] = new(DecodeInterestState, EncodeInterestState),
+        ["interest_request"] = SharedCodecs.Empty(PeerFrameKind.InterestRequest),
+        ["retained_request"] = SharedCodecs.Empty(PeerFrameKind.RetainedRequest),
+        ["retained_state"] = new(DecodeRetainedState, (f, to) => EncodeRetainedState(f, to, false)),
+        ["retained_end"] = new(DecodeRetainedState, (f, to) => EncodeRetainedState(f, to, true)),
+        ["forward"] = new(RunCodecs.DecodeForward, RunCodecs.EncodeForward),
+        ["retained"] = new(RunCodecs.DecodeRetained, RunCodecs.EncodeRetained),
+        ["ping"] = new(DecodePing, (f, to) => new PeerPingFrame(f.U64("opaque"), f.U64("timestamp"), false).Write(to)),
+        ["pong"] = new(DecodePing, (f, to) => new PeerPingFrame(f.U64("opaque"), f.U64("timestamp"), true).Write(to)),
+    };
+
+    private static Decoded DecodePreamble(ReadOnlySpan<byte> bytes, ReaderLimits limits)
+    {
+        ErrorCode error = StreamPreamble.TryRead(bytes, out StreamPreamble preamble);
+        return new(error, new JsonObject
+        {
+            ["role"] = preamble.IsLane ? "lane" : "control",
+            ["lane"] = preamble.Lane,
+            ["class"] = Json.Lower(preamble.Class),
+        });
+    }
+
+    private static int EncodePreamble(JsonObject fields, Span<byte> to) => fields.Name("role") == "control"
+        ? StreamPreamble.Control.Write(to)
+        : StreamPreamble.ForLane((byte)fields.U32("lane"), Json.Parse<Priority>(fields.Name("class"))).Write(to);
+
+    private static Decoded DecodeHello(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = PeerHelloFrame.TryRead(frame, out PeerHelloFrame hello);
+        return new(error, new JsonObject
+        {
+            ["node_id_hex"] = hello.NodeId.ToString(),
+            ["node_name"] = Json.Text(hello.NodeName),
+            ["cluster"] = Json.Text(hello.Cluster),
+            ["daemon_version"] = Json.Text(hello.DaemonVersion),
+            ["mesh_port"] = hello.MeshPort,
+            ["timestamp"] = Json.Number(hello.Timestamp),
+            ["max_aliases"] = hello.MaxAliases,
+            ["max_frame"] = hello.MaxFrame,
+            ["max_payload"] = hello.MaxPayload,
+        });
+    }
+
+    private static int EncodeHello(JsonObject fields, Span<byte> to) => new PeerHelloFrame
+    {
+        NodeId = new NodeId(fields.Bytes("node_id_hex")),
+        NodeName = fields.Utf8("node_name"),
+        Cluster = fields.Utf8("cluster"),
+        DaemonVersion = fields.Utf8("daemon_version"),
+        MeshPort = (ushort)fields.U32("mesh_port"),
+        Timestamp = fields.U64("timestamp"),
+        MaxAliases = fields.U32("max_aliases"),
+        MaxFrame = fields.U32("max_frame"),
+        MaxPayload = fields.U32("max_payload"),
+    }.Write(to);
+
+    private static Decoded DecodeInterest(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = InterestFrame.TryRead(frame, out InterestFrame interest);
+        JsonArray entries = [];
+        InterestReader reader = new(interest.Entries);
+        while (error == ErrorCode.None && reader.TryRead(out InterestChange change, out ReadOnlySpan<byte> filter))
+        {
+            if (TopicFilter.TryParse(filter, out TopicFilter? parsed) != TopicError.None)
+            {
+                return new(ErrorCode.Malformed, []);
+            }
+
+            entries.Add(new JsonObject { ["op"] = Json.Lower(change), ["filter"] = parsed!.ToString() });
+        }
+
+        return new(error, new JsonObject
+        {
+            ["reset"] = interest.Reset,
+            ["version"] = Json.Number(interest.Version),
+            ["entry_count"] = entries.Count,
+            ["entries"] = entries,
+        });
+    }
+
+    private static int EncodeInterest(JsonObject fields, Span<byte> to)
+    {
+        byte[] entries = new byte[4096];
+        int length = 0;
+        foreach (JsonNode? entry in fields["entries"]!.AsArray())
+        {
+            InterestChange change = Json.Parse<InterestChange>(entry!.AsObject().Name("op"));
+            length += InterestReader.Write(entries.AsSpan(length), change, entry.AsObject().Utf8("filter"));
+        }
+
+        return new InterestFrame
+        {
+            Reset = fields.Flag("reset"),
+            Version = fields.U64("version"),
+            Entries = entries.AsSpan(0, length),
+        }.Write(to);
+    }
+
+    private static Decoded DecodeInterestState(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = InterestStateFrame.TryRead(frame, out InterestStateFrame state);
+        return new(error, new JsonObject
+        {
+            ["version"] = Json.Number(state.Version),
+            ["digest"] = Json.Number(state.Digest),
+            ["count"] = state.Count,
+        });
+    }
+
+    private static int EncodeInterestState(JsonObject fields, Span<byte> to) =>
+        new InterestStateFrame(fields.U64("version"), fields.U64("digest"), fields.U32("count")).Write(to);
+
+    private static Decoded DecodeRetainedState(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = RetainedStateFrame.TryRead(frame, out RetainedStateFrame state);
+        return new(error, new JsonObject { ["digest"] = Json.Number(state.Digest), ["count"] = state.Count });
+    }
+
+    private static int EncodeRetainedState(JsonObject fields, Span<byte> to, bool isEnd) =>
+        new RetainedStateFrame(fields.U64("digest"), fields.U32("count"), isEnd).Write(to);
+
+    private static Decoded DecodePing(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = PeerPingFrame.TryRead(frame, out PeerPingFrame ping);
+        return new(error, new JsonObject
+        {
+            ["opaque"] = Json.Number(ping.Opaque),
+            ["timestamp"] = Json.Number(ping.Timestamp),
+        });
+    }
+}
