@@ -55,5 +55,8 @@ public sealed unsafe class Slab
         }
     }
 
+    /// <summary>The next unused slab while this one waits in its pool for reuse; only the pool touches it.</summary>
+    internal Slab? NextFree { get; set; }
+
     internal void Revive() => _references = 1;
 }

@@ -3,98 +3,140 @@ using System.Runtime.InteropServices;
 namespace NexusD.Buffers;
 
 /// <summary>
-/// Lends <see cref="Slab"/>s. Blocks of the standard size are kept for reuse up to a limit; larger ones are allocated
+/// Lends <see cref="Slab"/>s. Blocks of the two pooled sizes are kept for reuse up to a limit; larger ones are allocated
 /// and freed one by one, because they are rare and keeping them would hold memory for a burst that may never come back.
 /// </summary>
-/// <remarks>Safe on any thread. Sees nothing but native memory; who holds what is the holders' business.</remarks>
+/// <remarks>
+/// Safe on any thread. Renting and returning a pooled size allocates nothing once the pool is warm. Sees nothing but
+/// native memory; who holds what is the holders' business.
+/// </remarks>
 public sealed unsafe class SlabPool
 {
     /// <summary>Size in bytes of a standard slab: one socket write, one QUIC send batch.</summary>
     public const int StandardBytes = 64 * 1024;
 
-    private readonly Lock _lock = new();
-    private readonly Slab?[] _kept;
-    private int _keptCount;
+    /// <summary>Size in bytes of a small slab: a few events that wait, where thousands of holders have one each.</summary>
+    public const int SmallBytes = 4 * 1024;
+
+    private readonly FreeList _standard;
+    private readonly FreeList _small;
     private long _rentedBytes;
 
-    /// <param name="keepBytes">How many bytes of unused standard slabs to keep for reuse; 0 or more.</param>
+    /// <param name="keepBytes">
+    /// How many bytes of unused standard slabs to keep for reuse; 0 or more. Small ones may take an eighth of that more.
+    /// </param>
     public SlabPool(long keepBytes = 8 * 1024 * 1024)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(keepBytes);
-        _kept = new Slab?[(int)Math.Min(Array.MaxLength, keepBytes / StandardBytes)];
+        _small = new FreeList(keepBytes / 8 / SmallBytes);
+        _standard = new FreeList(keepBytes / StandardBytes);
     }
 
     /// <summary>Bytes lent out at the moment.</summary>
     public long RentedBytes => Interlocked.Read(ref _rentedBytes);
 
     /// <summary>Bytes kept for reuse at the moment.</summary>
-    public long KeptBytes => (long)Volatile.Read(ref _keptCount) * StandardBytes;
+    public long KeptBytes => _standard.Count * StandardBytes + _small.Count * SmallBytes;
 
     /// <summary>Rents a slab of the standard size with one reference; its bytes are not cleared.</summary>
     public Slab Rent() => Rent(StandardBytes);
 
     /// <summary>
-    /// Rents a slab of at least <paramref name="minimumBytes"/> with one reference; its bytes are not cleared.
+    /// Rents a slab of at least <paramref name="minimumBytes"/> (rounded up to a pooled size where one is large enough)
+    /// with one reference; its bytes are not cleared.
     /// </summary>
     /// <exception cref="OutOfMemoryException">The system gives no memory.</exception>
     public Slab Rent(int minimumBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(minimumBytes);
-        Slab? slab = minimumBytes <= StandardBytes ? TakeKept() : null;
-        if (slab is not null)
+        int capacity = minimumBytes <= SmallBytes ? SmallBytes : Math.Max(minimumBytes, StandardBytes);
+        Slab? slab = KeptAt(capacity)?.TryTake();
+        if (slab is null)
         {
-            slab.Revive();
+            slab = new Slab(this, (byte*)NativeMemory.AlignedAlloc((nuint)capacity, 64), capacity);
         }
         else
         {
-            int capacity = Math.Max(minimumBytes, StandardBytes);
-            slab = new Slab(this, (byte*)NativeMemory.AlignedAlloc((nuint)capacity, 64), capacity);
+            slab.Revive();
         }
 
-        Interlocked.Add(ref _rentedBytes, slab.Capacity);
+        Interlocked.Add(ref _rentedBytes, capacity);
         return slab;
     }
 
     /// <summary>Frees the slabs kept for reuse.</summary>
     public void Trim()
     {
-        while (TakeKept() is { } slab)
-        {
-            NativeMemory.AlignedFree(slab.Pointer);
-        }
+        Free(_standard);
+        Free(_small);
     }
 
     internal void Return(Slab slab)
     {
         Interlocked.Add(ref _rentedBytes, -slab.Capacity);
-        if (slab.Capacity == StandardBytes)
+        if (KeptAt(slab.Capacity)?.TryKeep(slab) != true)
         {
-            lock (_lock)
+            NativeMemory.AlignedFree(slab.Pointer);
+        }
+    }
+
+    private FreeList? KeptAt(int capacity) => capacity switch
+    {
+        StandardBytes => _standard,
+        SmallBytes => _small,
+        _ => null,
+    };
+
+    private static void Free(FreeList list)
+    {
+        while (list.TryTake() is { } slab)
+        {
+            NativeMemory.AlignedFree(slab.Pointer);
+        }
+    }
+
+    /// <summary>
+    /// A stack of unused slabs of one size, chained through themselves: the lock-free collections of .NET allocate a node
+    /// per return, and the lock is held for a few loads and stores only.
+    /// </summary>
+    private sealed class FreeList(long limit)
+    {
+        private readonly Lock _gate = new();
+        private Slab? _top;
+        private long _count;
+
+        public long Count => Interlocked.Read(ref _count);
+
+        public Slab? TryTake()
+        {
+            lock (_gate)
             {
-                if (_keptCount < _kept.Length)
+                Slab? slab = _top;
+                if (slab is not null)
                 {
-                    _kept[_keptCount++] = slab;
-                    return;
+                    _top = slab.NextFree;
+                    slab.NextFree = null;
+                    _count--;
                 }
+
+                return slab;
             }
         }
 
-        NativeMemory.AlignedFree(slab.Pointer);
-    }
-
-    private Slab? TakeKept()
-    {
-        // A lock held for an array access: the lock-free collections of .NET allocate a node per return.
-        lock (_lock)
+        public bool TryKeep(Slab slab)
         {
-            if (_keptCount == 0)
+            lock (_gate)
             {
-                return null;
-            }
+                if (_count >= limit)
+                {
+                    return false;
+                }
 
-            Slab? slab = _kept[--_keptCount];
-            _kept[_keptCount] = null;
-            return slab;
+                slab.NextFree = _top;
+                _top = slab;
+                _count++;
+                return true;
+            }
         }
     }
 }

@@ -1,0 +1,36 @@
+using NexusD.Routing.Trie;
+
+namespace NexusD.Routing;
+
+/// <summary>What events are delivered to: a subscription of an application, or the link to a peer.</summary>
+/// <remarks>
+/// Called on the router's thread. Implementations must not throw and must not call the router back; what they cannot take
+/// they drop and count. The internal fields are the router's notes on the target; they live here because one look-up per
+/// target and run would cost more than the delivery.
+/// </remarks>
+public abstract class DeliveryTarget
+{
+    /// <summary>Takes a run that matches; <paramref name="run"/> is borrowed for the call.</summary>
+    public abstract void Deliver(in EventRun run, ref RouteEntry entry);
+
+    /// <summary>Takes the news that events were lost on their way here.</summary>
+    public abstract void DeliverGap(in GapNotice gap);
+
+    /// <summary>The filters under which the target stands in its trie.</summary>
+    internal Memberships Memberships;
+
+    /// <summary>Equal to the router's current stamp when the target was met in the walk that is under way.</summary>
+    internal ulong Stamp;
+
+    /// <summary>Where the target stood in the former route of the topic that is being resolved.</summary>
+    internal int FormerIndex;
+
+    /// <summary>Place in the router's list of subscribed targets or links; -1: none.</summary>
+    internal int Slot = -1;
+
+    /// <summary>True while the target is a link that was added to the router.</summary>
+    internal bool IsLink;
+
+    /// <summary>True while the link wants every event whatever its topic.</summary>
+    internal bool WantsEverything;
+}

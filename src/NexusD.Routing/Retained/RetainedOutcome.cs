@@ -1,0 +1,17 @@
+namespace NexusD.Routing.Retained;
+
+/// <summary>What became of a retained event that was offered to the store.</summary>
+public enum RetainedOutcome
+{
+    /// <summary>It is the newest of its topic and was kept; for a deletion: the topic is deleted.</summary>
+    Kept,
+
+    /// <summary>The store has the same or a newer one; nothing changed.</summary>
+    Older,
+
+    /// <summary>It was out of date when it came; nothing changed.</summary>
+    Expired,
+
+    /// <summary>There was no room; the topic has no retained event now, because what it had is out of date.</summary>
+    Refused,
+}

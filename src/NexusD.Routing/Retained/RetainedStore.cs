@@ -1,0 +1,264 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using NexusD.Protocol.Topics;
+
+namespace NexusD.Routing.Retained;
+
+/// <summary>
+/// The newest event of each topic that was published with retain, and tombstones of those that were deleted; the same
+/// on every node (docs/protocol/peer-v1.md, "Retained repair"). Time is passed in.
+/// </summary>
+/// <remarks>
+/// <para>Newest is by (timestamp, publisher, number); what is not newer is not kept. An event leaves when its time to live
+/// is over, a tombstone <see cref="TombstoneMs"/> after its timestamp. A late tombstone still deletes what is older.</para>
+/// <para>When a budget is reached: expired entries go first, then the oldest tombstones; if that is not enough the new
+/// event is refused and counted, and what the topic had is removed, because it is out of date.</para>
+/// <para>Invariants: entries and bytes never exceed their budgets; <see cref="Digest"/> is the XOR of the entries' digests
+/// whatever the order in which they came. For the router's thread.</para>
+/// </remarks>
+public sealed class RetainedStore
+{
+    /// <summary>How long a deletion is remembered, in milliseconds.</summary>
+    public const long TombstoneMs = 3_600_000;
+
+    private readonly RetainedTree _tree = new();
+    private readonly List<RetainedEvent> _entries = [];
+    private readonly ExpiryHeap _tombstones = new();
+    private readonly ExpiryHeap _mortal = new();
+    private readonly int _maxEvents;
+    private readonly long _maxBytes;
+    private ulong _now;
+
+    /// <param name="maxEvents">Most events and tombstones together, at least 1.</param>
+    /// <param name="maxBytes">Most bytes of both, at least 1,024; each counts its topic, properties, payload and 256 more.</param>
+    public RetainedStore(int maxEvents, long maxBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxEvents);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBytes, 1024);
+        _maxEvents = maxEvents;
+        _maxBytes = maxBytes;
+    }
+
+    /// <summary>Entries, tombstones included; the count of RETAINED_STATE.</summary>
+    public int Count => _entries.Count;
+
+    /// <summary>Tombstones among the entries.</summary>
+    public int Tombstones => _tombstones.Count;
+
+    /// <summary>XOR over all entries, tombstones included, as in RETAINED_STATE.</summary>
+    public ulong Digest { get; private set; }
+
+    /// <summary>Bytes that the entries count.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Retained events that found no room.</summary>
+    public long RefusedEvents { get; private set; }
+
+    /// <summary>Events and tombstones that went because their time was over.</summary>
+    public long ExpiredEvents { get; private set; }
+
+    /// <summary>Tombstones that went before their time to make room.</summary>
+    public long EvictedTombstones { get; private set; }
+
+    /// <summary>Keeps the last event of a run if it is the newest of its topic.</summary>
+    /// <param name="nowHlc">A clock value of now; see <see cref="HybridClock"/>.</param>
+    /// <returns>True when it is the topic's state now; see <see cref="Apply"/> for the reasons of false.</returns>
+    public bool TryApply(in EventRun run, ulong nowHlc) => Apply(run, nowHlc) == RetainedOutcome.Kept;
+
+    /// <summary>Offers the last event of a run; an empty payload deletes the topic.</summary>
+    public RetainedOutcome Apply(in EventRun run, ulong nowHlc)
+    {
+        _now = Math.Max(_now, nowHlc);
+        RetainedEvent? former = _tree.Find(run.Topic.Utf8);
+        if (former is not null && !former.IsOlderThan(run))
+        {
+            return RetainedOutcome.Older;
+        }
+
+        ReadOnlySpan<byte> body = run.Body[RunBody.OffsetOf(run.Body, run.Count - 1)..];
+        bool isTombstone = body.Length == Protocol.EventRunBody.SizeFieldBytes;
+        ulong expiresAt = ExpiryOf(run, isTombstone);
+        if (expiresAt <= nowHlc)
+        {
+            if (former is null || !isTombstone)
+            {
+                return RetainedOutcome.Expired;
+            }
+
+            Remove(former);
+            return RetainedOutcome.Kept;
+        }
+
+        return Store(former, run, body, expiresAt, nowHlc);
+    }
+
+    /// <summary>Adds the events whose topics match, tombstones and expired ones left out.</summary>
+    public void Collect(TopicFilter filter, List<RetainedEvent> into)
+    {
+        int start = into.Count;
+        _tree.Collect(filter, into);
+        int kept = start;
+        for (int i = start; i < into.Count; i++)
+        {
+            RetainedEvent retained = into[i];
+            if (!retained.IsTombstone && retained.ExpiresAt > _now)
+            {
+                retained.IsHandedOut = true;
+                into[kept++] = retained;
+            }
+        }
+
+        into.RemoveRange(kept, into.Count - kept);
+    }
+
+    /// <summary>The event or tombstone of a topic.</summary>
+    public bool TryGet(Topic topic, [NotNullWhen(true)] out RetainedEvent? retained)
+    {
+        retained = _tree.Find(topic.Utf8);
+        if (retained is not null)
+        {
+            retained.IsHandedOut = true;
+        }
+
+        return retained is not null;
+    }
+
+    /// <summary>Adds all entries, tombstones included, in no order; an answer to RETAINED_REQUEST.</summary>
+    public void CollectAll(List<RetainedEvent> into)
+    {
+        into.EnsureCapacity(into.Count + _entries.Count);
+        foreach (RetainedEvent retained in _entries)
+        {
+            retained.IsHandedOut = true;
+            into.Add(retained);
+        }
+    }
+
+    /// <summary>Removes what is over; call it about once a second.</summary>
+    public void Expire(ulong nowHlc)
+    {
+        _now = Math.Max(_now, nowHlc);
+        Expire(_mortal, nowHlc);
+        Expire(_tombstones, nowHlc);
+    }
+
+    /// <summary>Checks the invariants of the type comment; walks all entries.</summary>
+    [Conditional("DEBUG")]
+    internal void AssertInvariants()
+    {
+        ulong digest = 0;
+        long bytes = 0;
+        for (int i = 0; i < _entries.Count; i++)
+        {
+            RetainedEvent retained = _entries[i];
+            digest ^= retained.Digest;
+            bytes += retained.CostBytes;
+            Debug.Assert(retained.ListIndex == i, "a retained event does not know its place");
+            Debug.Assert(ReferenceEquals(_tree.Find(retained.Topic.Utf8), retained), "the tree lost a retained event");
+        }
+
+        Debug.Assert(digest == Digest && bytes == Bytes, "the retained store lost count");
+        Debug.Assert(bytes <= _maxBytes && _entries.Count <= _maxEvents, "the retained store is above its budget");
+    }
+
+    private RetainedOutcome Store(
+        RetainedEvent? former, in EventRun run, ReadOnlySpan<byte> body, ulong expiresAt, ulong nowHlc)
+    {
+        RetainedEvent retained = former is { IsHandedOut: false } ? former : new RetainedEvent(run.Topic);
+        if (former is not null)
+        {
+            // The node in the tree stays where the new event goes to the same place at once.
+            Forget(former);
+        }
+
+        if (!MakeRoom(retained.CostOfTaking(run, body.Length), nowHlc))
+        {
+            RefusedEvents++;
+            if (former is not null)
+            {
+                RetainedTree.Remove(former);
+            }
+
+            return RetainedOutcome.Refused;
+        }
+
+        retained.Assign(run, body, expiresAt);
+        if (!ReferenceEquals(retained, former))
+        {
+            _tree.Put(retained);
+        }
+
+        Remember(retained);
+        return RetainedOutcome.Kept;
+    }
+
+    private static ulong ExpiryOf(in EventRun run, bool isTombstone)
+    {
+        if (isTombstone)
+        {
+            return HybridClock.FromUnixMs(HybridClock.UnixMs(run.Timestamp) + TombstoneMs);
+        }
+
+        return run.TimeToLiveMs == 0
+            ? ulong.MaxValue
+            : HybridClock.FromUnixMs(HybridClock.UnixMs(run.Timestamp) + run.TimeToLiveMs);
+    }
+
+    private bool MakeRoom(long bytes, ulong nowHlc)
+    {
+        if (HasRoom(bytes))
+        {
+            return true;
+        }
+
+        Expire(nowHlc);
+        while (!HasRoom(bytes) && _tombstones.First is { } oldest)
+        {
+            Remove(oldest);
+            EvictedTombstones++;
+        }
+
+        return HasRoom(bytes);
+    }
+
+    private bool HasRoom(long bytes) => _entries.Count < _maxEvents && Bytes + bytes <= _maxBytes;
+
+    private void Expire(ExpiryHeap heap, ulong nowHlc)
+    {
+        while (heap.First is { } first && first.ExpiresAt <= nowHlc)
+        {
+            Remove(first);
+            ExpiredEvents++;
+        }
+    }
+
+    private void Remove(RetainedEvent retained)
+    {
+        Forget(retained);
+        RetainedTree.Remove(retained);
+    }
+
+    private void Remember(RetainedEvent retained)
+    {
+        retained.ListIndex = _entries.Count;
+        _entries.Add(retained);
+        Bytes += retained.CostBytes;
+        Digest ^= retained.Digest;
+        HeapOf(retained)?.Add(retained);
+    }
+
+    private void Forget(RetainedEvent retained)
+    {
+        HeapOf(retained)?.Remove(retained);
+        Bytes -= retained.CostBytes;
+        Digest ^= retained.Digest;
+        RetainedEvent last = _entries[^1];
+        _entries[retained.ListIndex] = last;
+        last.ListIndex = retained.ListIndex;
+        _entries.RemoveAt(_entries.Count - 1);
+        retained.ListIndex = -1;
+    }
+
+    private ExpiryHeap? HeapOf(RetainedEvent retained) =>
+        retained.IsTombstone ? _tombstones : retained.ExpiresAt == ulong.MaxValue ? null : _mortal;
+}

@@ -1,0 +1,230 @@
+using NexusD.Protocol;
+using NexusD.Routing.Publishers;
+using NexusD.Routing.Retained;
+
+namespace NexusD.Routing;
+
+/// <summary>The way of a run through the router.</summary>
+public sealed partial class Router
+{
+    // Stands for "some publisher" where a gap notice names none; not in the table, so it is never given up.
+    private readonly PublisherRecord _anyPublisher = new(0);
+
+    private long _publishedEvents;
+    private long _receivedEvents;
+    private long _duplicateEvents;
+    private long _deliveredLocal;
+    private long _deliveredPeer;
+    private long _unroutedEvents;
+    private ulong _now;
+
+    /// <summary>Takes a run from a publisher of this node: to local subscriptions and to the peers that are interested.</summary>
+    /// <remarks>
+    /// With retain the last event also goes to the retained store if it is the newest, and the run to every peer. The
+    /// caller has numbered the run and stamped it, which also tells the router what time it is.
+    /// </remarks>
+    public PublishOutcome Publish(in EventRun run)
+    {
+        Topic topic = run.Topic;
+        if (topic.RouteVersion == _versions.Of(topic))
+        {
+            topic.WasUsed = true;
+            return Dispatch(run, new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount));
+        }
+
+        topic = Living(topic);
+        EventRun living = run with { Topic = topic };
+        return Dispatch(living, Resolve(topic));
+    }
+
+    /// <summary>Takes a run from a peer: to local subscriptions only, without what had come before.</summary>
+    /// <returns>How many subscriptions it was handed to.</returns>
+    public int PublishFromPeer(in EventRun run)
+    {
+        PublisherRecord record = Publishers.GetOrAdd(run.Publisher);
+        int duplicates = record.Duplicates(run.Number, run.Count, run.Priority);
+        _duplicateEvents += duplicates;
+        if (duplicates == run.Count)
+        {
+            return 0;
+        }
+
+        record.Advance(run.Number, run.Count, run.Priority);
+        return duplicates == 0 ? DeliverFromPeer(run, record) : DeliverFromPeer(run.Skip(duplicates), record);
+    }
+
+    /// <summary>
+    /// Takes a retained event or tombstone that a peer sent to repair the store (RETAINED frame). If it is newer than what
+    /// is here it is kept and delivered to local subscriptions as one that came late; it is never forwarded.
+    /// </summary>
+    /// <returns>True when it was newer and was kept.</returns>
+    public bool RepairRetained(in EventRun run, ulong nowHlc)
+    {
+        if (Retained.Apply(run, nowHlc) != RetainedOutcome.Kept)
+        {
+            return false;
+        }
+
+        // No look at the publisher's numbers: later ones may have come on other topics before this one was repaired.
+        EventRun live = run with { Flags = RunFlags.Retain };
+        _receivedEvents += run.Count;
+        int local = DeliverLocally(live, Publishers.GetOrAdd(run.Publisher), isStored: true);
+        _unroutedEvents += local == 0 ? run.Count : 0;
+        return true;
+    }
+
+    /// <summary>Tells the subscriptions that had events of the publisher that a peer dropped some on the way here.</summary>
+    public void PublishGapFromPeer(in GapNotice gap)
+    {
+        PublisherRecord? record = gap.Publisher == 0 ? _anyPublisher : Publishers.Find(gap.Publisher);
+        if (record is null)
+        {
+            return;
+        }
+
+        for (int slot = 0; slot < _localTargets.Count; slot++)
+        {
+            if (_localTargets[slot] is { } target && record.WasDelivered(slot))
+            {
+                target.DeliverGap(gap);
+            }
+        }
+    }
+
+    /// <summary>Tells the router what time it is and removes retained events that are over; call it about once a second.</summary>
+    public void AdvanceTime(ulong nowHlc)
+    {
+        _now = Math.Max(_now, nowHlc);
+        Retained.Expire(nowHlc);
+    }
+
+    /// <summary>What was done and what is held; may be read from any thread.</summary>
+    public RouterStatistics GetStatistics() => new(
+        Volatile.Read(ref _publishedEvents),
+        Volatile.Read(ref _receivedEvents),
+        Volatile.Read(ref _duplicateEvents),
+        Volatile.Read(ref _deliveredLocal),
+        Volatile.Read(ref _deliveredPeer),
+        Volatile.Read(ref _unroutedEvents),
+        Volatile.Read(ref _resolvedRoutes),
+        Volatile.Read(ref _uncachedRoutes),
+        Volatile.Read(ref _cachedEntries),
+        _topics.Count,
+        _topics.Evictions,
+        _subscriptions.Filters,
+        _subscriptions.Entries,
+        _interests.Filters,
+        _interests.Entries,
+        _links.Count,
+        Publishers.Count,
+        Retained.Count - Retained.Tombstones,
+        Retained.Tombstones,
+        Retained.Bytes,
+        Retained.RefusedEvents);
+
+    private PublishOutcome Dispatch(in EventRun run, RouteView route)
+    {
+        RouteEntry[] entries = route.Entries;
+        for (int i = 0; i < route.Total; i++)
+        {
+            entries[i].Target.Deliver(run, ref entries[i]);
+        }
+
+        int peers = route.Total - route.Local;
+        if ((run.Flags & RunFlags.Retain) != 0)
+        {
+            _now = Math.Max(_now, run.Timestamp);
+            Retained.Apply(run, _now);
+            peers += DeliverToOtherPeers(run, route);
+        }
+
+        _publishedEvents += run.Count;
+        _deliveredLocal += (long)run.Count * route.Local;
+        _deliveredPeer += (long)run.Count * peers;
+        _unroutedEvents += (route.Local | peers) == 0 ? run.Count : 0;
+        return new PublishOutcome(route.Local, peers);
+    }
+
+    /// <summary>The retained store is kept on every node, so retain goes to the links that the route does not name, too.</summary>
+    private int DeliverToOtherPeers(in EventRun run, RouteView route)
+    {
+        ulong served = ++_stamp;
+        for (int i = route.Local; i < route.Total; i++)
+        {
+            route.Entries[i].Target.Stamp = served;
+        }
+
+        int others = 0;
+        foreach (DeliveryTarget link in _links)
+        {
+            if (link.Stamp != served)
+            {
+                RouteEntry entry = RouteEntry.ForOneCall(link);
+                link.Deliver(run, ref entry);
+                others++;
+            }
+        }
+
+        return others;
+    }
+
+    private int DeliverFromPeer(in EventRun run, PublisherRecord record)
+    {
+        _receivedEvents += run.Count;
+        int local = DeliverLocally(run, record, isStored: false);
+        _unroutedEvents += local == 0 ? run.Count : 0;
+        return local;
+    }
+
+    private int DeliverLocally(in EventRun run, PublisherRecord record, bool isStored)
+    {
+        Topic topic = run.Topic;
+        if (topic.RouteVersion == _versions.Of(topic))
+        {
+            topic.WasUsed = true;
+            return DeliverLocally(
+                run, record, isStored, new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount));
+        }
+
+        topic = Living(topic);
+        EventRun living = run with { Topic = topic };
+        return DeliverLocally(living, record, isStored, Resolve(topic));
+    }
+
+    private int DeliverLocally(in EventRun run, PublisherRecord record, bool isStored, RouteView route)
+    {
+        RouteEntry[] entries = route.Entries;
+        for (int i = 0; i < route.Local; i++)
+        {
+            entries[i].Target.Deliver(run, ref entries[i]);
+        }
+
+        Mark(record, run.Topic, route);
+        if (!isStored && (run.Flags & RunFlags.Retain) != 0)
+        {
+            Retained.Apply(run, _now);
+        }
+
+        _deliveredLocal += (long)run.Count * route.Local;
+        return route.Local;
+    }
+
+    /// <summary>Takes note of who had events of a publisher, so that later gaps reach them.</summary>
+    private void Mark(PublisherRecord record, Topic topic, RouteView route)
+    {
+        if (ReferenceEquals(record.MarkedTopic, topic) && record.MarkedVersion == topic.RouteVersion)
+        {
+            return;
+        }
+
+        for (int i = 0; i < route.Local; i++)
+        {
+            int slot = route.Entries[i].Target.Slot;
+            record.MarkDelivered(slot);
+            _anyPublisher.MarkDelivered(slot);
+        }
+
+        record.MarkedTopic = topic.RouteVersion == Topic.NoRoute ? null : topic;
+        record.MarkedVersion = topic.RouteVersion;
+    }
+}

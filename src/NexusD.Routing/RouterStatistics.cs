@@ -1,0 +1,46 @@
+namespace NexusD.Routing;
+
+/// <summary>What a router did and holds. Counters only grow; the rest is as of the call.</summary>
+/// <param name="PublishedEvents">Events from publishers of this node.</param>
+/// <param name="ReceivedEvents">Events from peers, duplicates not counted.</param>
+/// <param name="DuplicateEvents">Events from peers that had come before, and were dropped.</param>
+/// <param name="DeliveredLocalEvents">Events handed to subscriptions: one event for three of them counts three.</param>
+/// <param name="DeliveredPeerEvents">Events handed to links.</param>
+/// <param name="UnroutedEvents">Events that nobody wanted.</param>
+/// <param name="ResolvedRoutes">Walks through the tries.</param>
+/// <param name="UncachedRoutes">Of these, routes that were not kept because of <see cref="RouterOptions.MaxRouteEntries"/>.</param>
+/// <param name="RouteEntries">Targets in all remembered routes.</param>
+/// <param name="Topics">Topic names known.</param>
+/// <param name="EvictedTopics">Topic names given up for others.</param>
+/// <param name="LocalFilters">Different filters of this node's subscriptions.</param>
+/// <param name="LocalSubscriptions">Pairs of subscription and filter.</param>
+/// <param name="PeerFilters">Different filters of all peers.</param>
+/// <param name="PeerInterests">Pairs of peer and filter.</param>
+/// <param name="Links">Links to peers.</param>
+/// <param name="Publishers">Publishers known.</param>
+/// <param name="RetainedEvents">Retained events, tombstones not counted.</param>
+/// <param name="RetainedTombstones">Deleted topics that are still remembered as such.</param>
+/// <param name="RetainedBytes">Bytes that both take.</param>
+/// <param name="RefusedRetainedEvents">Retained events that found no room.</param>
+public readonly record struct RouterStatistics(
+    long PublishedEvents,
+    long ReceivedEvents,
+    long DuplicateEvents,
+    long DeliveredLocalEvents,
+    long DeliveredPeerEvents,
+    long UnroutedEvents,
+    long ResolvedRoutes,
+    long UncachedRoutes,
+    long RouteEntries,
+    int Topics,
+    long EvictedTopics,
+    int LocalFilters,
+    int LocalSubscriptions,
+    int PeerFilters,
+    int PeerInterests,
+    int Links,
+    int Publishers,
+    int RetainedEvents,
+    int RetainedTombstones,
+    long RetainedBytes,
+    long RefusedRetainedEvents);
