@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace NexusD.Buffers;
 
 /// <summary>
-/// Lends <see cref="Slab"/>s. Blocks of the two pooled sizes are kept for reuse up to a limit; larger ones are allocated
-/// and freed one by one, because they are rare and keeping them would hold memory for a burst that may never come back.
+/// Lends <see cref="Slab"/>s. Blocks of the two pooled sizes are kept for reuse up to a limit; larger ones are
+/// allocated and freed one by one, because they are rare and keeping them would hold memory for a burst that may never
+/// come back.
 /// </summary>
 /// <remarks>
 /// Safe on any thread. Renting and returning a pooled size allocates nothing once the pool is warm. Sees nothing but
@@ -15,7 +16,9 @@ public sealed unsafe class SlabPool
     /// <summary>Size in bytes of a standard slab: one socket write, one QUIC send batch.</summary>
     public const int StandardBytes = 64 * 1024;
 
-    /// <summary>Size in bytes of a small slab: a few events that wait, where thousands of holders have one each.</summary>
+    /// <summary>
+    /// Size in bytes of a small slab: a few events that wait, where thousands of holders have one each.
+    /// </summary>
     public const int SmallBytes = 4 * 1024;
 
     private readonly FreeList _standard;
@@ -23,7 +26,8 @@ public sealed unsafe class SlabPool
     private long _rentedBytes;
 
     /// <param name="keepBytes">
-    /// How many bytes of unused standard slabs to keep for reuse; 0 or more. Small ones may take an eighth of that more.
+    /// How many bytes of unused standard slabs to keep for reuse; 0 or more. Small ones may take an eighth of that
+    /// more.
     /// </param>
     public SlabPool(long keepBytes = 8 * 1024 * 1024)
     {
@@ -96,8 +100,8 @@ public sealed unsafe class SlabPool
     }
 
     /// <summary>
-    /// A stack of unused slabs of one size, chained through themselves: the lock-free collections of .NET allocate a node
-    /// per return, and the lock is held for a few loads and stores only.
+    /// A stack of unused slabs of one size, chained through themselves: the lock-free collections of .NET allocate a
+    /// node per return, and the lock is held for a few loads and stores only.
     /// </summary>
     private sealed class FreeList(long limit)
     {

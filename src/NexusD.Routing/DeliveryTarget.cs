@@ -4,9 +4,9 @@ namespace NexusD.Routing;
 
 /// <summary>What events are delivered to: a subscription of an application, or the link to a peer.</summary>
 /// <remarks>
-/// Called on the router's thread. Implementations must not throw and must not call the router back; what they cannot take
-/// they drop and count. The internal fields are the router's notes on the target; they live here because one look-up per
-/// target and run would cost more than the delivery.
+/// Called on the router's thread. Implementations must not throw and must not call the router back; what they cannot
+/// take they drop and count. The internal fields are the router's notes on the target; they live here because one
+/// look-up per target and run would cost more than the delivery.
 /// </remarks>
 public abstract class DeliveryTarget
 {

@@ -21,7 +21,9 @@ public readonly ref struct EventRun
     /// <summary>Number of the first event, at least 1.</summary>
     public required ulong Number { get; init; }
 
-    /// <summary>Hybrid clock value at which the accepting daemon stamped the run; see <see cref="HybridClock"/>.</summary>
+    /// <summary>
+    /// Hybrid clock value at which the accepting daemon stamped the run; see <see cref="HybridClock"/>.
+    /// </summary>
     public required ulong Timestamp { get; init; }
 
     /// <summary>Number of events, at least 1.</summary>

@@ -5,8 +5,8 @@ namespace NexusD.Routing;
 /// (docs/protocol/README.md, "Timestamps"). Wall time is passed in.
 /// </summary>
 /// <remarks>
-/// Invariant: every value returned by <see cref="Tick"/> is greater than every one before it and than every remote value
-/// that was followed, however the wall clock jumps. More than 65,536 ticks in a millisecond run on into the next.
+/// Invariant: every value returned by <see cref="Tick"/> is greater than every one before it and than every remote
+/// value that was followed, however the wall clock jumps. More than 65,536 ticks in a millisecond run on into the next.
 /// For one thread.
 /// </remarks>
 public sealed class HybridClock
@@ -35,7 +35,9 @@ public sealed class HybridClock
     public ulong Tick(long unixMs) => Last = Math.Max(FromUnixMs(unixMs), Last + 1);
 
     /// <summary>Takes note of another node's clock, so that what happens here from now on is later.</summary>
-    /// <returns>False when it is more than <see cref="MaxAheadMs"/> ahead; it is then counted and not followed.</returns>
+    /// <returns>
+    /// False when it is more than <see cref="MaxAheadMs"/> ahead; it is then counted and not followed.
+    /// </returns>
     public bool Observe(ulong remote, long unixMs)
     {
         if (UnixMs(remote) > Math.Clamp(unixMs, 0, MaxUnixMs) + MaxAheadMs)

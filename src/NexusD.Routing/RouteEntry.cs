@@ -2,8 +2,8 @@ namespace NexusD.Routing;
 
 /// <summary>One target of one topic, with room for what the target wants to remember about that topic.</summary>
 /// <remarks>
-/// <see cref="Alias"/> and <see cref="AliasEpoch"/> belong to the target: the router sets them to 0 when the entry is new,
-/// keeps them while the target stays a target of the topic, and never reads them.
+/// <see cref="Alias"/> and <see cref="AliasEpoch"/> belong to the target: the router sets them to 0 when the entry is
+/// new, keeps them while the target stays a target of the topic, and never reads them.
 /// </remarks>
 public struct RouteEntry
 {

@@ -18,7 +18,9 @@ public sealed partial class Router
     private long _unroutedEvents;
     private ulong _now;
 
-    /// <summary>Takes a run from a publisher of this node: to local subscriptions and to the peers that are interested.</summary>
+    /// <summary>
+    /// Takes a run from a publisher of this node: to local subscriptions and to the peers that are interested.
+    /// </summary>
     /// <remarks>
     /// With retain the last event also goes to the retained store if it is the newest, and the run to every peer. The
     /// caller has numbered the run and stamped it, which also tells the router what time it is.
@@ -54,8 +56,8 @@ public sealed partial class Router
     }
 
     /// <summary>
-    /// Takes a retained event or tombstone that a peer sent to repair the store (RETAINED frame). If it is newer than what
-    /// is here it is kept and delivered to local subscriptions as one that came late; it is never forwarded.
+    /// Takes a retained event or tombstone that a peer sent to repair the store (RETAINED frame). If it is newer than
+    /// what is here it is kept and delivered to local subscriptions as one that came late; it is never forwarded.
     /// </summary>
     /// <returns>True when it was newer and was kept.</returns>
     public bool RepairRetained(in EventRun run, ulong nowHlc)
@@ -73,7 +75,9 @@ public sealed partial class Router
         return true;
     }
 
-    /// <summary>Tells the subscriptions that had events of the publisher that a peer dropped some on the way here.</summary>
+    /// <summary>
+    /// Tells the subscriptions that had events of the publisher that a peer dropped some on the way here.
+    /// </summary>
     public void PublishGapFromPeer(in GapNotice gap)
     {
         PublisherRecord? record = gap.Publisher == 0 ? _anyPublisher : Publishers.Find(gap.Publisher);
@@ -91,7 +95,9 @@ public sealed partial class Router
         }
     }
 
-    /// <summary>Tells the router what time it is and removes retained events that are over; call it about once a second.</summary>
+    /// <summary>
+    /// Tells the router what time it is and removes retained events that are over; call it about once a second.
+    /// </summary>
     public void AdvanceTime(ulong nowHlc)
     {
         _now = Math.Max(_now, nowHlc);
@@ -145,7 +151,9 @@ public sealed partial class Router
         return new PublishOutcome(route.Local, peers);
     }
 
-    /// <summary>The retained store is kept on every node, so retain goes to the links that the route does not name, too.</summary>
+    /// <summary>
+    /// The retained store is kept on every node, so retain goes to the links that the route does not name, too.
+    /// </summary>
     private int DeliverToOtherPeers(in EventRun run, RouteView route)
     {
         ulong served = ++_stamp;

@@ -91,7 +91,9 @@ public sealed partial class Router
         return Remember(topic, version, local, total);
     }
 
-    /// <summary>Marks the targets of the former route, so that what they noted in their entries is carried over.</summary>
+    /// <summary>
+    /// Marks the targets of the former route, so that what they noted in their entries is carried over.
+    /// </summary>
     private ulong StampFormer(Topic topic)
     {
         ulong former = ++_stamp;
@@ -112,7 +114,9 @@ public sealed partial class Router
         }
     }
 
-    /// <summary>Moves the route from the scratch array into the topic; leaves it there when no room can be made.</summary>
+    /// <summary>
+    /// Moves the route from the scratch array into the topic; leaves it there when no room can be made.
+    /// </summary>
     private RouteView Remember(Topic topic, long version, int local, int total)
     {
         Span<RouteEntry> route = _scratch.AsSpan(0, total);

@@ -19,10 +19,11 @@ namespace NexusD.Routing;
 /// tasks, no frames: time is passed in, and targets are whatever derives from <see cref="DeliveryTarget"/>.</para>
 /// <para><b>The one-hop rule</b> is visible in which trie is searched: <see cref="Publish"/> searches both,
 /// <see cref="PublishFromPeer"/> only that of local subscriptions.</para>
-/// <para><b>Threads.</b> Everything is called on one thread, the router's owner's. Statistics may be read from any.</para>
+/// <para><b>Threads.</b> Everything is called on one thread, the router's owner's. Statistics may be read from
+/// any.</para>
 /// <para><b>Invariants.</b> A run is delivered to a target at most once, however many of its filters match. A route is
-/// used only if its version is that of its topic (<see cref="RouteVersions"/>); only topics in the table hold one, and all
-/// of them together hold at most <see cref="RouterOptions.MaxRouteEntries"/> targets. A publish with a valid route
+/// used only if its version is that of its topic (<see cref="RouteVersions"/>); only topics in the table hold one, and
+/// all of them together hold at most <see cref="RouterOptions.MaxRouteEntries"/> targets. A publish with a valid route
 /// allocates nothing.</para>
 /// </remarks>
 public sealed partial class Router
@@ -169,7 +170,9 @@ public sealed partial class Router
     }
 
     /// <summary>A peer wants the events that match a filter.</summary>
-    /// <returns>False when it said so before, which breaks the protocol. A link that wants everything takes any filter.</returns>
+    /// <returns>
+    /// False when it said so before, which breaks the protocol. A link that wants everything takes any filter.
+    /// </returns>
     public bool AddInterest(DeliveryTarget link, TopicFilter filter)
     {
         if (!link.IsLink)

@@ -8,7 +8,9 @@ namespace NexusD.Routing;
 /// <param name="DeliveredPeerEvents">Events handed to links.</param>
 /// <param name="UnroutedEvents">Events that nobody wanted.</param>
 /// <param name="ResolvedRoutes">Walks through the tries.</param>
-/// <param name="UncachedRoutes">Of these, routes that were not kept because of <see cref="RouterOptions.MaxRouteEntries"/>.</param>
+/// <param name="UncachedRoutes">
+/// Of these, routes that were not kept because of <see cref="RouterOptions.MaxRouteEntries"/>.
+/// </param>
 /// <param name="RouteEntries">Targets in all remembered routes.</param>
 /// <param name="Topics">Topic names known.</param>
 /// <param name="EvictedTopics">Topic names given up for others.</param>

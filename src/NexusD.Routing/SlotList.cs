@@ -1,7 +1,11 @@
 namespace NexusD.Routing;
 
-/// <summary>The targets that have a subscription, each at a small number of its own that others can set marks under.</summary>
-/// <remarks>Invariant: a target's <see cref="DeliveryTarget.Slot"/> is its place here; free places are filled lowest first.</remarks>
+/// <summary>
+/// The targets that have a subscription, each at a small number of its own that others can set marks under.
+/// </summary>
+/// <remarks>
+/// Invariant: a target's <see cref="DeliveryTarget.Slot"/> is its place here; free places are filled lowest first.
+/// </remarks>
 internal sealed class SlotList
 {
     private readonly PriorityQueue<int, int> _free = new();

@@ -46,10 +46,15 @@ public sealed class Topic : IEvictable
     /// <summary>Which version counters a change has to move to touch this topic.</summary>
     internal readonly VersionCells Cells;
 
-    /// <summary>Sum of the version counters when <see cref="Entries"/> was resolved, or <see cref="NoRoute"/>.</summary>
+    /// <summary>
+    /// Sum of the version counters when <see cref="Entries"/> was resolved, or <see cref="NoRoute"/>.
+    /// </summary>
     internal long RouteVersion = NoRoute;
 
-    /// <summary>The route: first <see cref="LocalCount"/> subscriptions of this node, then links, up to <see cref="EntryCount"/>.</summary>
+    /// <summary>
+    /// The route: first <see cref="LocalCount"/> subscriptions of this node, then links, up to <see
+    /// cref="EntryCount"/>.
+    /// </summary>
     internal RouteEntry[] Entries = [];
 
     internal int LocalCount;

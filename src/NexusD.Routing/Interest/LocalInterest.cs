@@ -8,8 +8,8 @@ namespace NexusD.Routing.Interest;
 /// (docs/protocol/peer-v1.md, "INTEREST").
 /// </summary>
 /// <remarks>
-/// A view of the trie of local subscriptions plus the digest; nothing is stored twice. Invariant: <see cref="Digest"/> is
-/// the XOR of the FNV-1a hashes of all filters.
+/// A view of the trie of local subscriptions plus the digest; nothing is stored twice. Invariant: <see cref="Digest"/>
+/// is the XOR of the FNV-1a hashes of all filters.
 /// </remarks>
 public sealed class LocalInterest
 {

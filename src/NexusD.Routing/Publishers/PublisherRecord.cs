@@ -3,7 +3,9 @@ using NexusD.Routing.Topics;
 
 namespace NexusD.Routing.Publishers;
 
-/// <summary>What is known of one publisher: the numbers had from it, and which subscriptions got its events from peers.</summary>
+/// <summary>
+/// What is known of one publisher: the numbers had from it, and which subscriptions got its events from peers.
+/// </summary>
 /// <remarks>
 /// A session pins the record of its own publisher and advances it with what it publishes, so that the same events are
 /// known as duplicates when they come once more by way of a peer. Numbers only grow within a priority class.
@@ -60,7 +62,9 @@ public sealed class PublisherRecord : IEvictable
 
     internal bool WasUsed;
 
-    /// <summary>The topic and version whose local targets were marked last; spares marking them again for each run.</summary>
+    /// <summary>
+    /// The topic and version whose local targets were marked last; spares marking them again for each run.
+    /// </summary>
     internal Topic? MarkedTopic;
 
     internal long MarkedVersion;
@@ -83,7 +87,9 @@ public sealed class PublisherRecord : IEvictable
         }
     }
 
-    /// <summary>Whether the target in a slot got events of this publisher; may be true by mistake, never false.</summary>
+    /// <summary>
+    /// Whether the target in a slot got events of this publisher; may be true by mistake, never false.
+    /// </summary>
     internal bool WasDelivered(int slot) => slot switch
     {
         < 64 => (_firstSlots & (1UL << slot)) != 0,

@@ -3,7 +3,9 @@ using NexusD.Routing.Topics;
 namespace NexusD.Routing.Publishers;
 
 /// <summary>The publishers whose events were seen lately, here or from peers; bounded.</summary>
-/// <remarks>A publisher that had to leave and comes back is new: duplicates of what it sent before are not known as such.</remarks>
+/// <remarks>
+/// A publisher that had to leave and comes back is new: duplicates of what it sent before are not known as such.
+/// </remarks>
 public sealed class PublisherTable
 {
     private readonly Dictionary<ulong, PublisherRecord> _byId = [];
@@ -22,7 +24,9 @@ public sealed class PublisherTable
     /// <summary>Publishers given up for others.</summary>
     public long Evictions { get; private set; }
 
-    /// <summary>The record of a publisher; a new one, in place of one not used lately if need be, when there is none.</summary>
+    /// <summary>
+    /// The record of a publisher; a new one, in place of one not used lately if need be, when there is none.
+    /// </summary>
     public PublisherRecord GetOrAdd(ulong id)
     {
         if (_latest is { } latest && latest.Id == id)

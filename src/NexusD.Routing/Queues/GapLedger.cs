@@ -2,10 +2,12 @@ using NexusD.Protocol;
 
 namespace NexusD.Routing.Queues;
 
-/// <summary>Losses that a subscriber has not been told of yet, one entry for each publisher, reason and place.</summary>
+/// <summary>
+/// Losses that a subscriber has not been told of yet, one entry for each publisher, reason and place.
+/// </summary>
 /// <remarks>
-/// Bounded: beyond <see cref="MaxEntries"/> the losses of further publishers are summed up under publisher 0, by reason and
-/// by whether they happened here (with losses elsewhere the place is left open). Counts are exact at all times.
+/// Bounded: beyond <see cref="MaxEntries"/> the losses of further publishers are summed up under publisher 0, by reason
+/// and by whether they happened here (with losses elsewhere the place is left open). Counts are exact at all times.
 /// </remarks>
 internal sealed class GapLedger(string node)
 {

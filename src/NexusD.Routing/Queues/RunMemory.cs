@@ -2,7 +2,9 @@ using NexusD.Buffers;
 
 namespace NexusD.Routing.Queues;
 
-/// <summary>Gives a queue room for bytes that wait: many small pieces share a slab, large ones have their own.</summary>
+/// <summary>
+/// Gives a queue room for bytes that wait: many small pieces share a slab, large ones have their own.
+/// </summary>
 /// <remarks>
 /// Who takes a piece gets a reference to its slab and releases it; the writer holds one more to the slab it fills. A
 /// queue with little in it uses small slabs, so that thousands of slow subscriptions cost 4 KiB each; a fuller one uses

@@ -6,18 +6,20 @@ using NexusD.Protocol;
 namespace NexusD.Routing.Queues;
 
 /// <summary>
-/// The runs that wait for a subscriber who cannot take them at once. Bounded in events and in bytes; when full, the oldest
-/// events are dropped one by one, also out of the middle of a run's life, and the subscriber is told which.
+/// The runs that wait for a subscriber who cannot take them at once. Bounded in events and in bytes; when full, the
+/// oldest events are dropped one by one, also out of the middle of a run's life, and the subscriber is told which.
 /// </summary>
 /// <remarks>
-/// <para>Use: <see cref="Enqueue"/> what matches. To deliver: <see cref="TryPeek"/>, then <see cref="TryTakeGap"/> until it
-/// says no and send those notices, then send the run and <see cref="Dequeue()"/> it. A peeked run is borrowed until the next
-/// call that changes the queue.</para>
-/// <para>Memory: bytes are copied once into slabs; a body that fills at least half of a shared slab is kept by reference.
-/// The bytes counted are payloads with their sizes, properties, and 96 per run; slabs may take up to twice that.</para>
+/// <para>Use: <see cref="Enqueue"/> what matches. To deliver: <see cref="TryPeek"/>, then <see cref="TryTakeGap"/>
+/// until it says no and send those notices, then send the run and <see cref="Dequeue()"/> it. A peeked run is borrowed
+/// until the next call that changes the queue.</para>
+/// <para>Memory: bytes are copied once into slabs; a body that fills at least half of a shared slab is kept by
+/// reference. The bytes counted are payloads with their sizes, properties, and 96 per run; slabs may take up to twice
+/// that.</para>
 /// <para>Invariants: <see cref="Events"/> and <see cref="Bytes"/> never exceed their bounds, and
-/// <see cref="MatchedEvents"/> = <see cref="DeliveredEvents"/> + <see cref="Events"/> + drops of all reasons, in events.
-/// After <see cref="Dispose"/> all memory is back in the pool and what waited counts as <see cref="AbandonedEvents"/>.</para>
+/// <see cref="MatchedEvents"/> = <see cref="DeliveredEvents"/> + <see cref="Events"/> + drops of all reasons, in
+/// events. After <see cref="Dispose"/> all memory is back in the pool and what waited counts as
+/// <see cref="AbandonedEvents"/>.</para>
 /// <para>For one thread.</para>
 /// </remarks>
 public sealed class SubscriptionQueue : IDisposable
@@ -94,8 +96,12 @@ public sealed class SubscriptionQueue : IDisposable
         return sum;
     }
 
-    /// <summary>Takes a run; drops the oldest events, those of the run itself last, until the rest is within the bounds.</summary>
-    /// <remarks>An event that alone exceeds <see cref="MaxBytes"/> is dropped as too large and nothing else for it.</remarks>
+    /// <summary>
+    /// Takes a run; drops the oldest events, those of the run itself last, until the rest is within the bounds.
+    /// </summary>
+    /// <remarks>
+    /// An event that alone exceeds <see cref="MaxBytes"/> is dropped as too large and nothing else for it.
+    /// </remarks>
     public void Enqueue(in EventRun run)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -118,7 +124,9 @@ public sealed class SubscriptionQueue : IDisposable
         AssertCounts();
     }
 
-    /// <summary>Notes a loss that happened before the events came here, to be told in its turn; no event of this queue.</summary>
+    /// <summary>
+    /// Notes a loss that happened before the events came here, to be told in its turn; no event of this queue.
+    /// </summary>
     public void EnqueueGap(in GapNotice gap) => Gaps().Add(gap);
 
     /// <summary>The oldest run that is not expired; expired ones are dropped and noted as gaps.</summary>
@@ -143,7 +151,9 @@ public sealed class SubscriptionQueue : IDisposable
     /// <summary>Removes the oldest run, because it was delivered.</summary>
     public void Dequeue() => Dequeue(int.MaxValue);
 
-    /// <summary>Removes up to <paramref name="events"/> events of the oldest run, because they were delivered.</summary>
+    /// <summary>
+    /// Removes up to <paramref name="events"/> events of the oldest run, because they were delivered.
+    /// </summary>
     public void Dequeue(int events)
     {
         if (_runCount == 0)
@@ -203,7 +213,8 @@ public sealed class SubscriptionQueue : IDisposable
             ref QueuedRun run = ref _runs[(_head + i) % _runs.Length];
             bytes += run.CostBytes;
             events += run.Count;
-            Debug.Assert(run.Count > 0 && run.BodyBytes >= EventRunBody.SizeFieldBytes * run.Count, "an empty run was kept");
+            Debug.Assert(run.Count > 0, "an empty run was kept");
+            Debug.Assert(run.BodyBytes >= EventRunBody.SizeFieldBytes * run.Count, "a run lost bytes");
         }
 
         Debug.Assert(bytes == Bytes && events == Events, "the queue lost count");

@@ -1,7 +1,9 @@
 namespace NexusD.Routing.Retained;
 
 /// <summary>Retained events by the time at which they expire, the first on top; any of them can be taken out.</summary>
-/// <remarks>Invariant: no event expires before its parent; each knows its place (<see cref="RetainedEvent.HeapIndex"/>).</remarks>
+/// <remarks>
+/// Invariant: no event expires before its parent; each knows its place (<see cref="RetainedEvent.HeapIndex"/>).
+/// </remarks>
 internal sealed class ExpiryHeap
 {
     private readonly List<RetainedEvent> _heap = [];

@@ -4,8 +4,8 @@ namespace NexusD.Routing.Retained;
 
 /// <summary>The retained event of a topic, or the tombstone that says it was deleted.</summary>
 /// <remarks>
-/// Once the store has handed it out it never changes: a newer event of the topic is another object. Until then the store
-/// writes newer events into the same object, so that a topic nobody reads back allocates nothing.
+/// Once the store has handed it out it never changes: a newer event of the topic is another object. Until then the
+/// store writes newer events into the same object, so that a topic nobody reads back allocates nothing.
 /// </remarks>
 public sealed class RetainedEvent
 {

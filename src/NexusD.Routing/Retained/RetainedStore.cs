@@ -9,12 +9,13 @@ namespace NexusD.Routing.Retained;
 /// on every node (docs/protocol/peer-v1.md, "Retained repair"). Time is passed in.
 /// </summary>
 /// <remarks>
-/// <para>Newest is by (timestamp, publisher, number); what is not newer is not kept. An event leaves when its time to live
-/// is over, a tombstone <see cref="TombstoneMs"/> after its timestamp. A late tombstone still deletes what is older.</para>
+/// <para>Newest is by (timestamp, publisher, number); what is not newer is not kept. An event leaves when its time to
+/// live is over, a tombstone <see cref="TombstoneMs"/> after its timestamp. A late tombstone still deletes what is
+/// older.</para>
 /// <para>When a budget is reached: expired entries go first, then the oldest tombstones; if that is not enough the new
 /// event is refused and counted, and what the topic had is removed, because it is out of date.</para>
-/// <para>Invariants: entries and bytes never exceed their budgets; <see cref="Digest"/> is the XOR of the entries' digests
-/// whatever the order in which they came. For the router's thread.</para>
+/// <para>Invariants: entries and bytes never exceed their budgets; <see cref="Digest"/> is the XOR of the entries'
+/// digests whatever the order in which they came. For the router's thread.</para>
 /// </remarks>
 public sealed class RetainedStore
 {
@@ -30,7 +31,9 @@ public sealed class RetainedStore
     private ulong _now;
 
     /// <param name="maxEvents">Most events and tombstones together, at least 1.</param>
-    /// <param name="maxBytes">Most bytes of both, at least 1,024; each counts its topic, properties, payload and 256 more.</param>
+    /// <param name="maxBytes">
+    /// Most bytes of both, at least 1,024; each counts its topic, properties, payload and 256 more.
+    /// </param>
     public RetainedStore(int maxEvents, long maxBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxEvents);

@@ -1,8 +1,8 @@
 namespace NexusD.Routing.Topics;
 
 /// <summary>
-/// A bounded set that gives up what was not used lately (the clock algorithm: a hand goes round, clears the mark of what
-/// was used and takes the first item without one).
+/// A bounded set that gives up what was not used lately (the clock algorithm: a hand goes round, clears the mark of
+/// what was used and takes the first item without one).
 /// </summary>
 /// <remarks>Invariant: never more than <paramref name="capacity"/> items; each knows its place.</remarks>
 internal sealed class ClockRing<T>(int capacity)

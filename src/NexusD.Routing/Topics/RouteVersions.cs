@@ -3,16 +3,18 @@ using NexusD.Routing.Trie;
 
 namespace NexusD.Routing.Topics;
 
-/// <summary>The counters that concern one topic, by the hash of its first level, its first two, and the whole name.</summary>
+/// <summary>
+/// The counters that concern one topic, by the hash of its first level, its first two, and the whole name.
+/// </summary>
 internal readonly record struct VersionCells(ushort First, ushort Second, ushort Whole);
 
 /// <summary>
 /// Tells whether a route that was resolved earlier still holds, without touching the topics when subscriptions change.
 /// </summary>
 /// <remarks>
-/// A change of a filter moves one counter: that of the whole name if the filter has no wildcard, else that of the levels
-/// before its first wildcard (two at most), else the one for all. The version of a topic is the sum of the four counters
-/// that may concern it; counters only grow, so an equal sum means that none of them moved. Topics that share a
+/// A change of a filter moves one counter: that of the whole name if the filter has no wildcard, else that of the
+/// levels before its first wildcard (two at most), else the one for all. The version of a topic is the sum of the four
+/// counters that may concern it; counters only grow, so an equal sum means that none of them moved. Topics that share a
 /// counter by chance are resolved once too often, which is harmless. So subscriptions that come and go under one branch
 /// leave the routes of the others alone.
 /// </remarks>

@@ -4,10 +4,10 @@ namespace NexusD.Routing.Trie;
 
 /// <summary>Two or more children of a node, keyed by level: open addressing with linear probing.</summary>
 /// <remarks>
-/// One writer, readers without a lock. A slot goes from empty to a child, and from a child to <see cref="_removed"/> and
-/// on to another child, never back to empty, so a reader's probe never stops short of a child that stays. Growing and
-/// shrinking build a new table and leave the old one to the readers that are in it.
-/// Invariant: at most three quarters of the slots are not empty; each change costs amortised constant time.
+/// One writer, readers without a lock. A slot goes from empty to a child, and from a child to <see cref="_removed"/>
+/// and on to another child, never back to empty, so a reader's probe never stops short of a child that stays. Growing
+/// and shrinking build a new table and leave the old one to the readers that are in it. Invariant: at most three
+/// quarters of the slots are not empty; each change costs amortised constant time.
 /// </remarks>
 internal sealed class ChildTable
 {

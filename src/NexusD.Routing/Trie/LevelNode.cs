@@ -2,10 +2,10 @@ namespace NexusD.Routing.Trie;
 
 /// <summary>A place in a tree of topic levels: the level that leads to it, and the way to its children.</summary>
 /// <remarks>
-/// One writer, any number of readers without a lock. <see cref="Level"/>, <see cref="Hash"/> and <see cref="Parent"/> never
-/// change. Children are published whole by one volatile write, so a reader finds a child that is there during the
-/// whole of its search; one that comes or goes meanwhile it may find or not.
-/// Invariant: <c>_children</c> is null (none), the only child itself, or a <see cref="ChildTable"/> of two or more.
+/// One writer, any number of readers without a lock. <see cref="Level"/>, <see cref="Hash"/> and <see cref="Parent"/>
+/// never change. Children are published whole by one volatile write, so a reader finds a child that is there during the
+/// whole of its search; one that comes or goes meanwhile it may find or not. Invariant: <c>_children</c> is null
+/// (none), the only child itself, or a <see cref="ChildTable"/> of two or more.
 /// </remarks>
 internal abstract class LevelNode
 {

@@ -1,6 +1,8 @@
 namespace NexusD.Routing.Trie;
 
-/// <summary>Collects the targets that a walk through a trie meets; one may come several times. Reused; one owner.</summary>
+/// <summary>
+/// Collects the targets that a walk through a trie meets; one may come several times. Reused; one owner.
+/// </summary>
 internal sealed class MatchList
 {
     private DeliveryTarget?[] _items = new DeliveryTarget?[16];

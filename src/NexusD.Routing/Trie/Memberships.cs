@@ -1,10 +1,12 @@
 namespace NexusD.Routing.Trie;
 
 /// <summary>
-/// Under which nodes of its trie a target stands, and where in their lists: what makes adding a filter twice visible and
-/// removing one cheap, for a subscription with one filter as for a link with a million.
+/// Under which nodes of its trie a target stands, and where in their lists: what makes adding a filter twice visible
+/// and removing one cheap, for a subscription with one filter as for a link with a million.
 /// </summary>
-/// <remarks>Writer only. A mutable struct: use it in place. Few entries are searched one by one, many by hash.</remarks>
+/// <remarks>
+/// Writer only. A mutable struct: use it in place. Few entries are searched one by one, many by hash.
+/// </remarks>
 internal struct Memberships
 {
     private const int FewEntries = 8;

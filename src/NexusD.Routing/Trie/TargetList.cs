@@ -2,9 +2,9 @@ namespace NexusD.Routing.Trie;
 
 /// <summary>The targets of one filter, two or more of them.</summary>
 /// <remarks>
-/// One writer, readers without a lock: a reader takes <see cref="Count"/> items and skips null. Adding appends; removing
-/// leaves a hole, so nobody who stays moves under a reader. When an array is full, or mostly holes, a new list is
-/// published and the old one left to its readers: amortised constant time per change however many targets there are.
+/// One writer, readers without a lock: a reader takes <see cref="Count"/> items and skips null. Adding appends;
+/// removing leaves a hole, so nobody who stays moves under a reader. When an array is full, or mostly holes, a new list
+/// is published and the old one left to its readers: amortised constant time per change however many targets there are.
 /// </remarks>
 internal sealed class TargetList(int capacity)
 {

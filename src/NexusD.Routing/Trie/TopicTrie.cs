@@ -12,8 +12,8 @@ namespace NexusD.Routing.Trie;
 /// <remarks>
 /// <para>One writer; any number of readers may call <see cref="Match(ReadOnlySpan{byte}, MatchList)"/> at the same time
 /// without a lock. A reader surely finds the targets that are there during the whole of its walk.</para>
-/// <para>Costs: a change is amortised constant time per level, whatever the number of filters and of targets per filter; a
-/// match visits only nodes whose levels match, one hash per level of the name.</para>
+/// <para>Costs: a change is amortised constant time per level, whatever the number of filters and of targets per
+/// filter; a match visits only nodes whose levels match, one hash per level of the name.</para>
 /// <para>Invariants: no branch without a target at its end is kept; a target stands under a filter at most once;
 /// <see cref="Entries"/> is the sum over all targets of their filters.</para>
 /// </remarks>
@@ -98,7 +98,9 @@ internal sealed class TopicTrie
         }
     }
 
-    /// <summary>Adds every target that wants a topic; one with several filters that match may come several times.</summary>
+    /// <summary>
+    /// Adds every target that wants a topic; one with several filters that match may come several times.
+    /// </summary>
     [SkipLocalsInit]
     public void Match(ReadOnlySpan<byte> name, MatchList matches)
     {
