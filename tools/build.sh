@@ -11,7 +11,6 @@ nexusctl      tools/nexusctl/nexusctl.csproj
 nexusd-bench  bench/nexusd-bench/nexusd-bench.csproj
 '
 readonly symbols_dir="$artifacts_dir/symbols"
-readonly publish_dir="$artifacts_dir/publish"
 readonly stamp="$artifacts_dir/publish.stamp"
 
 usage() {
@@ -37,17 +36,25 @@ fingerprint() {
   } | sha256sum | cut -d ' ' -f 1
 }
 
-# Each binary by itself: its file alone goes to artifacts/bin, whatever else a publish leaves stays out of the way.
-publish() {
-  local name=$1 project=$2 out="$publish_dir/$1" started=$SECONDS
-  say "publishing $name"
-  dotnet publish "$root_dir/$project" -c "$configuration" -o "$out" -v q --nologo
-  [[ -x $out/$name ]] || fail "$project was published but made no executable '$name'; is its AssemblyName right?"
-  # A running daemon keeps its old file: the new one takes the name, never the inode.
-  cp "$out/$name" "$bin_dir/.$name.new"
-  mv "$bin_dir/.$name.new" "$bin_dir/$name"
-  if [[ -f $out/$name.dbg ]]; then cp "$out/$name.dbg" "$symbols_dir/$name.dbg"; fi
-  say "published artifacts/bin/$name ($(stat --format=%s "$bin_dir/$name") bytes, $((SECONDS - started)) s)"
+# Several in one build. Only the binary itself goes to artifacts/bin; whatever else a publish leaves stays out of the way.
+publish() { # pairs of name and project
+  local -a pairs=("$@")
+  local list='' started=$SECONDS i name project out
+  for (( i = 1; i < ${#pairs[@]}; i += 2 )); do list+="${pairs[i]};"; done
+  say "publishing ${list%;}"
+  NEXUSD_PUBLISH=${list%;} dotnet msbuild "$root_dir/tools/publish.proj" -restore -t:Publish \
+    -p:Configuration="$configuration" -m -v:q -nologo
+  for (( i = 0; i < ${#pairs[@]}; i += 2 )); do
+    name=${pairs[i]} project=${pairs[i + 1]}
+    out="$artifacts_dir/publish/$(basename "$project" .csproj)"
+    [[ -x $out/$name ]] || fail "$project was published but made no executable '$name'; is its AssemblyName right?"
+    # A running daemon keeps its old file: the new one takes the name, never the inode.
+    cp "$out/$name" "$bin_dir/.$name.new"
+    mv "$bin_dir/.$name.new" "$bin_dir/$name"
+    if [[ -f $out/$name.dbg ]]; then cp "$out/$name.dbg" "$symbols_dir/$name.dbg"; fi
+    say "published artifacts/bin/$name ($(stat --format=%s "$bin_dir/$name") bytes)"
+  done
+  say "took $((SECONDS - started)) s"
 }
 
 main() {
@@ -65,19 +72,30 @@ main() {
 
   "$root_dir/tools/setup.sh"
   mkdir -p "$bin_dir" "$symbols_dir"
-  local current name project
+  local current name project stale=()
   current=$(fingerprint)
   while read -r name project; do
     if (( ${#wanted[@]} > 0 )) && [[ " ${wanted[*]} " != *" $name "* ]]; then continue; fi
-    if [[ ! -f $root_dir/$project ]]; then say "skipping $name: $project does not exist yet"; continue; fi
-    if (( !force )) && [[ -x $bin_dir/$name && -f $stamp.$name && $(<"$stamp.$name") == "$current" ]]; then
-      say "artifacts/bin/$name is up to date"
+    if [[ ! -f $root_dir/$project ]]; then
+      # Not asked for by name and never part of the solution: it is still to be written.
+      if (( ${#wanted[@]} > 0 )) || grep -qF "${project//\//\\}" "$root_dir/NexusD.sln"; then
+        fail "$name cannot be built: $project is missing"
+      fi
+      say "skipping $name: $project does not exist yet"
       continue
     fi
-    rm -f "$stamp.$name"
-    publish "$name" "$project" </dev/null
-    printf '%s' "$current" >"$stamp.$name"
+    if (( !force )) && [[ -x $bin_dir/$name && -f $stamp.$name && $(<"$stamp.$name") == "$current" ]]; then
+      say "artifacts/bin/$name is up to date"
+    else
+      stale+=("$name" "$project")
+      rm -f "$stamp.$name"
+    fi
   done < <(projects)
+  if (( ${#stale[@]} == 0 )); then return; fi
+
+  publish "${stale[@]}"
+  local i
+  for (( i = 0; i < ${#stale[@]}; i += 2 )); do printf '%s' "$current" >"$stamp.${stale[i]}"; done
 }
 
 main "$@"
