@@ -1,0 +1,276 @@
+using System.Text;
+using NexusD.Protocol;
+using NexusD.Protocol.Frames;
+using NexusD.Protocol.Greetings;
+using NexusD.Protocol.Peer;
+using NexusD.Protocol.Topics;
+using NexusD.Routing;
+
+namespace NexusD.Peering.Links;
+
+/// <summary>
+/// One lane of the peer. In: pieces of its stream. Out: runs and gap notices for the router. Frames are decoded in
+/// place; what the peer may make this side remember (aliases) is bounded in number and bytes.
+/// </summary>
+internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
+{
+    /// <summary>Bodies from this size on may be kept by reference instead of being copied.</summary>
+    private const int SharedBodyBytes = 32 * 1024;
+
+    /// <summary>What an alias costs here beside its text.</summary>
+    private const int AliasOverheadBytes = 64;
+
+    private readonly FrameStream _frames = new(mesh);
+    private Topic?[] _aliases = [];
+    private HashSet<uint>? _badAliases;
+    private byte[] _lastWhereUtf8 = [];
+    private string _lastWhere = "";
+
+    /// <summary>Bytes that came before they may be read.</summary>
+    public HeldBytes Held { get; } = new(mesh.Pool);
+
+    /// <summary>Whether the peer ended the stream; perhaps behind bytes that are held.</summary>
+    public bool IsEnded { get; set; }
+
+    public StreamPreamble Preamble => _frames.Preamble;
+
+    /// <summary>Reads a piece of the stream.</summary>
+    public LinkFault Read(ReadOnlySpan<byte> data)
+    {
+        ledger.BytesIn += data.Length;
+        if (!_frames.HasPreamble)
+        {
+            LinkFault fault = _frames.ReadPreamble(ref data);
+            if (fault.IsFault || !_frames.HasPreamble)
+            {
+                return fault;
+            }
+
+            if (!_frames.Preamble.IsLane)
+            {
+                return LinkFault.Malformed("a unidirectional stream that is no lane");
+            }
+        }
+
+        while (true)
+        {
+            LinkFault fault = _frames.TryTake(ref data, out ReadOnlySpan<byte> frame);
+            if (fault.IsFault || frame.IsEmpty)
+            {
+                return fault;
+            }
+
+            fault = ReadFrame(frame);
+            if (fault.IsFault)
+            {
+                return fault;
+            }
+        }
+    }
+
+    /// <summary>The peer ended the stream behind what was read.</summary>
+    public LinkFault End() =>
+        _frames.IsAtFrameEnd ? LinkFault.None : LinkFault.Malformed("a lane ended inside a frame");
+
+    /// <summary>Gives back what is held; the link is gone.</summary>
+    public void Reset()
+    {
+        _frames.Reset();
+        Held.Clear();
+        _aliases = [];
+    }
+
+    private LinkFault ReadFrame(ReadOnlySpan<byte> frame)
+    {
+        FrameHeader.TryRead(frame, out FrameHeader header);
+        switch (header.Kind)
+        {
+            case PeerFrameKind.Forward:
+                return ReadForward(frame);
+            case PeerFrameKind.Topic:
+                return ReadTopic(frame);
+            case PeerFrameKind.Gap:
+                return ReadGap(frame);
+            case PeerFrameKind.Hello or PeerFrameKind.Interest or PeerFrameKind.InterestState
+                or PeerFrameKind.InterestRequest or PeerFrameKind.RetainedState or PeerFrameKind.RetainedRequest
+                or PeerFrameKind.Retained or PeerFrameKind.RetainedEnd or PeerFrameKind.Ping or PeerFrameKind.Pong
+                or PeerFrameKind.Error or PeerFrameKind.GoAway:
+                return new LinkFault(ErrorCode.OutOfOrder, $"a frame of kind 0x{header.Kind:x2} on a lane");
+            default:
+                return LinkFault.None;
+        }
+    }
+
+    private LinkFault ReadForward(ReadOnlySpan<byte> frame)
+    {
+        if (ForwardFrame.TryRead(frame, out ForwardFrame forward) != ErrorCode.None
+            || EventProperties.TryRead(forward.Properties, forward.Alias, out EventProperties properties)
+                != ErrorCode.None)
+        {
+            return LinkFault.Malformed("a FORWARD frame that breaks its layout");
+        }
+
+        ErrorCode error = EventRunBody.Validate(
+            forward.Body,
+            (uint)mesh.Options.MaxPayloadBytes,
+            frame.Length,
+            out int count,
+            ProtocolLimits.MaxGrownRunFrameBytes);
+        if (error == ErrorCode.Malformed)
+        {
+            return LinkFault.Malformed("a FORWARD frame with a body that is no run");
+        }
+
+        if (forward.Number > ulong.MaxValue - (ulong)count)
+        {
+            return LinkFault.Malformed("a FORWARD frame whose numbers run over");
+        }
+
+        ledger.EventsIn += count;
+        if (error == ErrorCode.PayloadTooLarge)
+        {
+            mesh.Counters.RefusedTooLarge += count;
+            PublishLoss(forward.Publisher, forward.Number, count);
+            return LinkFault.None;
+        }
+
+        LinkFault fault = FindTopic(forward.Alias, properties.Topic, out Topic? topic);
+        if (topic is null)
+        {
+            mesh.Counters.RefusedBadTopic += fault.IsFault ? 0 : count;
+            return fault;
+        }
+
+        if (properties.TopicBytes != 0 && !properties.TryGetWithoutTopic(forward.Properties, out _))
+        {
+            return PublishRearranged(forward, properties, topic, count);
+        }
+
+        ReadOnlySpan<byte> list = forward.Properties;
+        if (properties.TopicBytes != 0)
+        {
+            properties.TryGetWithoutTopic(forward.Properties, out list);
+        }
+
+        Publish(forward, properties, list, topic, count);
+        return LinkFault.None;
+    }
+
+    private void Publish(
+        in ForwardFrame forward, in EventProperties properties, ReadOnlySpan<byte> list, Topic topic, int count)
+    {
+        bool shared = forward.Body.Length >= SharedBodyBytes && _frames.FrameSlab is not null;
+        var run = new EventRun
+        {
+            Topic = topic,
+            Publisher = forward.Publisher,
+            Number = forward.Number,
+            Timestamp = forward.Timestamp,
+            Count = count,
+            Flags = forward.Flags,
+            Priority = properties.Priority,
+            TimeToLiveMs = properties.TimeToLiveMs,
+            Properties = list,
+            Body = forward.Body,
+            Shared = shared ? _frames.FrameSlab : null,
+            SharedOffset = ForwardFrame.HeaderBytes + forward.Properties.Length,
+        };
+        ledger.LatestTimestamp = Math.Max(ledger.LatestTimestamp, forward.Timestamp);
+        mesh.Router.PublishFromPeer(run);
+    }
+
+    // The topic stands between other properties: only writers that are not this one do so.
+    private LinkFault PublishRearranged(in ForwardFrame forward, in EventProperties properties, Topic topic, int count)
+    {
+        byte[] list = new byte[forward.Properties.Length];
+        int length = properties.CopyWithoutTopic(forward.Properties, list);
+        Publish(forward, properties, list.AsSpan(0, length), topic, count);
+        return LinkFault.None;
+    }
+
+    private LinkFault FindTopic(uint alias, ReadOnlySpan<byte> name, out Topic? topic)
+    {
+        topic = null;
+        if (alias == 0)
+        {
+            topic = TopicName.Validate(name) == TopicError.None ? mesh.Router.Intern(name) : null;
+            return LinkFault.None;
+        }
+
+        if (alias < (uint)_aliases.Length && (topic = _aliases[alias]) is not null)
+        {
+            return LinkFault.None;
+        }
+
+        if (alias > (uint)mesh.Options.MaxAliases)
+        {
+            return LinkFault.Malformed(
+                $"alias {alias} is above {mesh.Options.MaxAliases}, the limit this node announced");
+        }
+
+        return _badAliases?.Contains(alias) == true
+            ? LinkFault.None
+            : new LinkFault(ErrorCode.UnknownAlias, $"alias {alias} was not declared on this lane");
+    }
+
+    private LinkFault ReadTopic(ReadOnlySpan<byte> frame)
+    {
+        if (TopicFrame.TryRead(frame, out TopicFrame declared) != ErrorCode.None
+            || declared.Alias > (uint)mesh.Options.MaxAliases)
+        {
+            return LinkFault.Malformed("a TOPIC frame that breaks its layout, or with an alias above the limit");
+        }
+
+        uint alias = declared.Alias;
+        if (alias >= (uint)_aliases.Length)
+        {
+            Array.Resize(ref _aliases, (int)Math.Min((uint)mesh.Options.MaxAliases + 1, Math.Max(16, alias * 2)));
+        }
+
+        if (_aliases[alias] is { } former)
+        {
+            ledger.AliasBytes -= AliasOverheadBytes + former.Utf8.Length;
+            _aliases[alias] = null;
+        }
+
+        _badAliases?.Remove(alias);
+        if (TopicName.Validate(declared.Topic) != TopicError.None)
+        {
+            // The sender's mistake about one topic does not end the link; what uses the alias is refused and counted.
+            (_badAliases ??= []).Add(alias);
+            return LinkFault.None;
+        }
+
+        ledger.AliasBytes += AliasOverheadBytes + declared.Topic.Length;
+        if (ledger.AliasBytes > mesh.Options.MaxAliasBytesPerPeer)
+        {
+            return new LinkFault(
+                ErrorCode.OverLimit, $"topic aliases hold more than {mesh.Options.MaxAliasBytesPerPeer} bytes");
+        }
+
+        _aliases[alias] = mesh.Router.Intern(declared.Topic);
+        return LinkFault.None;
+    }
+
+    private LinkFault ReadGap(ReadOnlySpan<byte> frame)
+    {
+        if (GapFrame.TryRead(frame, out GapFrame gap) != ErrorCode.None)
+        {
+            return LinkFault.Malformed("a GAP frame that breaks its layout");
+        }
+
+        // The same node name comes again and again; it is decoded once.
+        if (!gap.Where.SequenceEqual(_lastWhereUtf8))
+        {
+            _lastWhereUtf8 = gap.Where.ToArray();
+            _lastWhere = Encoding.UTF8.GetString(gap.Where);
+        }
+
+        mesh.Router.PublishGapFromPeer(
+            new GapNotice(gap.Publisher, gap.From, gap.To, gap.Count, gap.Reason, _lastWhere));
+        return LinkFault.None;
+    }
+
+    private void PublishLoss(ulong publisher, ulong number, int count) => mesh.Router.PublishGapFromPeer(new GapNotice(
+        publisher, number, number + (ulong)count - 1, (ulong)count, DropReason.TooLarge, mesh.Options.NodeName));
+}

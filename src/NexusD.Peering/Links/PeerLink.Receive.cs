@@ -1,0 +1,116 @@
+using NexusD.Buffers;
+using NexusD.Protocol;
+using NexusD.Quic;
+
+namespace NexusD.Peering.Links;
+
+/// <summary>
+/// Lanes in. Each byte is given back as credit when it was processed; bytes that may not be read yet are held and not
+/// given back.
+/// </summary>
+internal sealed partial class PeerLink
+{
+    private readonly LaneReader?[] _lanesIn = new LaneReader?[ProtocolLimits.MaxLanes];
+    private int _lanesEnded;
+
+    // Before the HELLO nothing may be delivered. While a former link is read to its end, what came on this one is newer
+    // and waits.
+    private bool HoldsLanes => _phase == LinkPhase.AwaitingHello || _predecessor is not null;
+
+    // RFC 9000 section 2.1: ids of a kind count in fours.
+    private static int LaneIndex(long stream) => (int)(stream >> 2);
+
+    private void OpenLane(long stream)
+    {
+        int index = LaneIndex(stream);
+        if ((uint)index >= (uint)_lanesIn.Length)
+        {
+            Fail(LinkFault.Malformed($"more than {ProtocolLimits.MaxLanes} lanes"));
+            return;
+        }
+
+        _lanesIn[index] ??= new LaneReader(_mesh, _ledger);
+    }
+
+    private void ReadLane(IQuicConnection connection, long stream, ReadOnlySpan<byte> data, bool end)
+    {
+        int index = LaneIndex(stream);
+        if ((uint)index >= (uint)_lanesIn.Length || _lanesIn[index] is not { } lane)
+        {
+            Fail(LinkFault.Malformed($"data on stream {stream}, which is no lane"));
+            return;
+        }
+
+        lane.IsEnded |= end;
+        if (HoldsLanes)
+        {
+            lane.Held.Add(data);
+            return;
+        }
+
+        LinkFault fault = lane.Read(data);
+        if (!fault.IsFault && end)
+        {
+            fault = EndLane(lane);
+        }
+
+        AfterLane(connection, stream, data.Length, fault);
+    }
+
+    /// <summary>Reads what was held, when nothing holds it any more.</summary>
+    private void ReleaseLanes()
+    {
+        for (int index = 0; index < _lanesIn.Length && !HoldsLanes && IsConnected; index++)
+        {
+            if (_lanesIn[index] is { } lane && (!lane.Held.IsEmpty || lane.IsEnded))
+            {
+                ReleaseLane(lane, StreamOf(index));
+            }
+        }
+    }
+
+    private void ReleaseLane(LaneReader lane, long stream)
+    {
+        LinkFault fault = LinkFault.None;
+        int bytes = 0;
+        while (!fault.IsFault && lane.Held.TryTake(out Slab slab, out int length))
+        {
+            fault = lane.Read(slab.Slice(0, length));
+            slab.Release();
+            bytes += length;
+        }
+
+        if (!fault.IsFault && lane.IsEnded)
+        {
+            fault = EndLane(lane);
+        }
+
+        AfterLane(_connection!, stream, bytes, fault);
+    }
+
+    // The acceptor's streams have odd ids, the dialer's even ones; 2 marks unidirectional ones (RFC 9000 section 2.1).
+    private long StreamOf(int index) => ((long)index << 2) | (IsDialed ? 3L : 2L);
+
+    private LinkFault EndLane(LaneReader lane)
+    {
+        _lanesEnded++;
+        return lane.End();
+    }
+
+    private void AfterLane(IQuicConnection connection, long stream, int bytes, in LinkFault fault)
+    {
+        if (fault.IsFault)
+        {
+            Fail(fault);
+            return;
+        }
+
+        _mesh.Observe(_ledger.LatestTimestamp);
+        if (bytes > 0)
+        {
+            connection.Consume(stream, bytes);
+        }
+
+        CheckDrained();
+    }
+}

@@ -1,0 +1,373 @@
+using NexusD.Loops;
+using NexusD.Peering.Dialing;
+using NexusD.Protocol;
+using NexusD.Quic;
+using NexusD.Routing;
+
+namespace NexusD.Peering.Links;
+
+/// <summary>
+/// A link to one peer: one QUIC connection with its control stream and lanes. In: what the connection tells, runs from
+/// the router, the time. Out: bytes for the connection, runs and gap notices for the router.
+/// </summary>
+/// <remarks>
+/// <para>Life: connecting -> awaiting HELLO -> up -> (retiring ->) closing -> closed. Parts: this file is the life,
+/// <c>.Handshake</c> who the peer is, <c>.Control</c> the control stream, <c>.Send</c> runs out, <c>.Receive</c> lanes
+/// in, <c>.Retire</c> how a link gives way to another and how a node leaves.</para>
+/// <para>Everything runs on the loop's thread. After <see cref="Fail"/> or <see cref="Close"/> nothing more is read or
+/// sent.</para>
+/// </remarks>
+internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler, ILoopFlush, IDialAttempt
+{
+    private readonly MeshContext _mesh;
+    private readonly ILinkOwner _owner;
+    private readonly LinkLedger _ledger = new();
+    private readonly StreamWriter _control;
+    private readonly InterestTeller _interestOut;
+    private readonly InterestReceiver _interestIn;
+    private readonly RetainedSync _retained;
+    private IQuicConnection? _connection;
+    private LinkPhase _phase = LinkPhase.Connecting;
+    private long _lastHeardNs;
+    private long _helloDueNs = long.MaxValue;
+    private long _upSinceNs;
+    private bool _suspect;
+    private bool _abandoned;
+    private bool _goneTold;
+
+    public PeerLink(MeshContext mesh, ILinkOwner owner, long id, DialTarget? target, DialEndpoint? endpoint)
+    {
+        _mesh = mesh;
+        _owner = owner;
+        Id = id;
+        Target = target;
+        Endpoint = endpoint;
+        _control = new StreamWriter(mesh.Pool);
+        _controlFrames = new FrameStream(mesh);
+        _lanes = new LaneSet(mesh.Pool, mesh.Options);
+        _interestIn = new InterestReceiver(mesh, this);
+        _interestOut = new InterestTeller(mesh, _control, Backlog);
+        _retained = new RetainedSync(mesh, _control, Backlog);
+        _lastHeardNs = mesh.Loop.NowNs;
+    }
+
+    /// <summary>Number of the link in this daemon.</summary>
+    public long Id { get; }
+
+    /// <summary>Whether this node dialed.</summary>
+    public bool IsDialed => Endpoint is not null;
+
+    /// <summary>The known address and its endpoint that were dialed; null for an accepted link.</summary>
+    public DialTarget? Target { get; }
+
+    /// <inheritdoc cref="Target"/>
+    public DialEndpoint? Endpoint { get; }
+
+    public LinkPhase Phase => _phase;
+
+    public bool IsConnected => _phase is > LinkPhase.Connecting and < LinkPhase.Closing;
+
+    /// <summary>Whether the link carries events: up, or giving way.</summary>
+    public bool IsUp => _phase == LinkPhase.Up;
+
+    /// <summary>Whether the link carried events at some time.</summary>
+    public bool WasUp => _upSinceNs != 0;
+
+    /// <summary>Time since the HELLO was accepted, nanoseconds.</summary>
+    public long UpForNs => !WasUp ? 0 : _mesh.Loop.NowNs - _upSinceNs;
+
+    public LinkLedger Ledger => _ledger;
+
+    /// <summary>Where the peer's datagrams come from, or where it was dialed.</summary>
+    public string Address => (_connection?.RemoteEndPoint ?? Endpoint?.Address)?.ToString() ?? "";
+
+    /// <summary>Gives the connection that was dialed; its outcome has not been told yet.</summary>
+    public void Attach(IQuicConnection connection) => _connection = connection;
+
+    /// <summary>Gives a try up that is not needed any more.</summary>
+    public void Abandon()
+    {
+        _abandoned = true;
+        Close(0, "this try is not needed any more");
+    }
+
+    public void OnConnected(IQuicConnection connection)
+    {
+        _connection = connection;
+        Heard();
+        _phase = LinkPhase.AwaitingHello;
+        _helloDueNs = _mesh.Loop.NowNs + Ns(_mesh.Options.HandshakeTimeout);
+        _owner.WakeBy(_helloDueNs);
+        _owner.Connected(this);
+        if (IsDialed && _phase == LinkPhase.AwaitingHello)
+        {
+            OpenControl();
+        }
+    }
+
+    public void OnStreamOpened(IQuicConnection connection, long stream, bool unidirectional)
+    {
+        Heard();
+        if (_phase >= LinkPhase.Closing)
+        {
+            return;
+        }
+
+        if (unidirectional)
+        {
+            OpenLane(stream);
+        }
+        else if (IsDialed || _control.IsOpen)
+        {
+            Fail(LinkFault.Malformed("a second bidirectional stream"));
+        }
+        else
+        {
+            _control.Open(connection, stream);
+        }
+    }
+
+    public void OnStreamData(IQuicConnection connection, long stream, ReadOnlySpan<byte> data, bool end)
+    {
+        Heard();
+        if (_phase >= LinkPhase.Closing)
+        {
+            return;
+        }
+
+        if (stream == _control.Stream)
+        {
+            ReadControl(data, end);
+            if (_phase < LinkPhase.Closing)
+            {
+                connection.Consume(stream, data.Length);
+            }
+        }
+        else
+        {
+            ReadLane(connection, stream, data, end);
+        }
+    }
+
+    public void OnStreamAborted(IQuicConnection connection, long stream, bool sendingSide, ulong errorCode) =>
+        Fail(LinkFault.Malformed($"stream {stream} was abandoned with code {errorCode}"));
+
+    public void OnSendProgress(IQuicConnection connection)
+    {
+        Heard();
+        if (_phase is < LinkPhase.Up or >= LinkPhase.Closing)
+        {
+            return;
+        }
+
+        SendProgress();
+        MarkDirty();
+        CheckDrained();
+    }
+
+    public void OnClosed(IQuicConnection connection, QuicCloseInfo info)
+    {
+        _phase = LinkPhase.Closed;
+        if (info.Kind == QuicCloseKind.PeerApplication && info.ErrorCode != 0)
+        {
+            _mesh.Counters.CountRefusedByPeer(info.ErrorCode);
+        }
+
+        TellGone(new LinkEnd(OutcomeOf(info), Describe(info)));
+        Discard();
+    }
+
+    /// <summary>Does what is due; returns when to call again.</summary>
+    public long Tick(long nowNs)
+    {
+        switch (_phase)
+        {
+            case LinkPhase.AwaitingHello when nowNs >= _helloDueNs:
+                Fail(new LinkFault(
+                    ErrorCode.Idle,
+                    $"no HELLO within {_mesh.Options.HandshakeTimeout.TotalSeconds:0.#} s of the connection"));
+                return long.MaxValue;
+            case LinkPhase.AwaitingHello:
+                return _helloDueNs;
+            case LinkPhase.Up:
+                return TickUp(nowNs);
+            case LinkPhase.Retiring:
+                return TickRetiring(nowNs);
+            default:
+                return long.MaxValue;
+        }
+    }
+
+    /// <summary>Ends the link because the peer broke a rule or may not be linked; the peer is told why.</summary>
+    public void Fail(in LinkFault fault)
+    {
+        if (_phase >= LinkPhase.Closing)
+        {
+            return;
+        }
+
+        _mesh.Counters.CountRefusedHere(fault.Code);
+        if (_control.IsOpen)
+        {
+            SendError(fault);
+        }
+
+        DialOutcome outcome = fault.Code switch
+        {
+            ErrorCode.SelfLink => DialOutcome.Self,
+            ErrorCode.DuplicateLink => DialOutcome.Duplicate,
+            ErrorCode.Idle => DialOutcome.Failed,
+            _ => DialOutcome.Refused,
+        };
+        if (outcome == DialOutcome.Refused && fault.Code != ErrorCode.ShuttingDown)
+        {
+            _mesh.Options.Log.PeerRefused(Address, fault.Code.ToWireName(), fault.Reason);
+        }
+
+        Close((ulong)fault.Code, fault.Reason, outcome);
+    }
+
+    /// <summary>Closes in order.</summary>
+    public void Close(ulong code, string reason, DialOutcome outcome = DialOutcome.Failed)
+    {
+        if (_phase >= LinkPhase.Closing)
+        {
+            return;
+        }
+
+        FlushStreams();
+        _phase = LinkPhase.Closing;
+        _connection?.Close(code, reason);
+        TellGone(new LinkEnd(_abandoned ? DialOutcome.Abandoned : outcome, reason));
+        Discard();
+    }
+
+    public LinkSnapshot GetSnapshot()
+    {
+        QuicConnectionStatistics quic = _connection is { } c && IsConnected ? c.GetStatistics() : default;
+        long rttNs = quic.SmoothedRttNs != 0 ? quic.SmoothedRttNs : _pingRttNs;
+        return new LinkSnapshot
+        {
+            Id = Id,
+            NodeId = PeerId.IsEmpty ? "" : PeerId.ToString(),
+            NodeName = PeerName,
+            Version = PeerVersion,
+            Address = Address,
+            MeshAddress = MeshAddress?.ToString() ?? "",
+            State = _phase switch
+            {
+                < LinkPhase.Up => LinkState.Connecting,
+                LinkPhase.Up => _suspect ? LinkState.Suspect : LinkState.Up,
+                LinkPhase.Retiring => LinkState.Retiring,
+                _ => LinkState.Down,
+            },
+            Dialed = IsDialed,
+            UpSeconds = UpForNs / 1e9,
+            RttMicroseconds = rttNs / 1_000,
+            InterestCount = _interestIn.WantsEverything ? -1 : _interestIn.Count,
+            EventsIn = _ledger.EventsIn,
+            EventsOut = _ledger.EventsOut,
+            BytesIn = _ledger.BytesIn,
+            BytesOut = _ledger.BytesOut,
+            QueuedBytes = IsConnected ? Backlog() : 0,
+            DroppedLinkFull = _ledger.DroppedLinkFull,
+            DroppedTooLarge = _ledger.DroppedTooLarge,
+            PacketsLost = quic.PacketsLost,
+        };
+    }
+
+    private static long Ns(TimeSpan span) => span.Ticks * 100;
+
+    private void Heard() => _lastHeardNs = _mesh.Loop.NowNs;
+
+    private long TickUp(long nowNs)
+    {
+        long silenceNs = nowNs - _lastHeardNs;
+        if (silenceNs >= Ns(_mesh.Options.DownAfter))
+        {
+            Fail(new LinkFault(ErrorCode.Idle, $"nothing was heard for {silenceNs / 1e9:0.0} s"));
+            return long.MaxValue;
+        }
+
+        bool suspect = silenceNs >= Ns(_mesh.Options.SuspectAfter);
+        if (suspect && !_suspect)
+        {
+            _mesh.Options.Log.LinkSuspect(PeerName, Address, TimeSpan.FromTicks(silenceNs / 100));
+        }
+
+        _suspect = suspect;
+        long silenceDue = _lastHeardNs + Ns(suspect ? _mesh.Options.DownAfter : _mesh.Options.SuspectAfter);
+        long due = _leaving ? silenceDue : Math.Min(silenceDue, TickControl(nowNs));
+        MarkDirty();
+        return due;
+    }
+
+    private void TellGone(in LinkEnd end)
+    {
+        if (!_goneTold)
+        {
+            _goneTold = true;
+            _mesh.Router.RemovePeer(this);
+            _owner.Gone(this, end);
+            _successor?.PredecessorEnded();
+            _successor = null;
+        }
+    }
+
+    private void Discard()
+    {
+        _control.Discard();
+        _controlFrames.Reset();
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            lane.Stream.Discard();
+        }
+
+        foreach (LaneReader? lane in _lanesIn)
+        {
+            lane?.Reset();
+        }
+    }
+
+    private static DialOutcome OutcomeOf(in QuicCloseInfo info) => info.Kind switch
+    {
+        QuicCloseKind.PeerApplication => (ErrorCode)info.ErrorCode switch
+        {
+            ErrorCode.SelfLink => DialOutcome.Self,
+            ErrorCode.DuplicateLink => DialOutcome.Duplicate,
+            ErrorCode.None or ErrorCode.ShuttingDown or ErrorCode.Idle => DialOutcome.Failed,
+            _ => DialOutcome.Refused,
+        },
+        QuicCloseKind.PeerTransport when info.ErrorCode is >= 0x100 and <= 0x1FF => DialOutcome.Refused, // a TLS alert
+        QuicCloseKind.LocalTransport => DialOutcome.Refused,
+        _ => DialOutcome.Failed,
+    };
+
+    private static string Describe(in QuicCloseInfo info)
+    {
+        string what = info.Kind switch
+        {
+            QuicCloseKind.Local => "closed by this node",
+            QuicCloseKind.PeerApplication when info.ErrorCode == 0 => "the peer closed the link",
+            QuicCloseKind.PeerApplication => $"the peer refuses: {((ErrorCode)info.ErrorCode).ToWireName()}",
+            QuicCloseKind.PeerTransport => $"the peer closed with QUIC error 0x{info.ErrorCode:x}",
+            QuicCloseKind.LocalTransport => $"closed for QUIC error 0x{info.ErrorCode:x}",
+            QuicCloseKind.TimedOut => "no answer",
+            QuicCloseKind.Reset => "the peer lost its state, as after a crash",
+            QuicCloseKind.Unreachable => "nobody listens there",
+            _ => info.Kind.ToString(),
+        };
+        return string.IsNullOrEmpty(info.Reason) ? what : $"{what} ({info.Reason})";
+    }
+}
+
+/// <summary>Where in its life a link is; the order matters.</summary>
+internal enum LinkPhase
+{
+    Connecting,
+    AwaitingHello,
+    Up,
+    Retiring,
+    Closing,
+    Closed,
+}

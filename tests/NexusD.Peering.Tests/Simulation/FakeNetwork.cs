@@ -1,0 +1,112 @@
+using System.Net;
+using NexusD.Quic;
+
+namespace NexusD.Peering.Tests.Simulation;
+
+/// <summary>
+/// QUIC as its user sees it, without packets: reliable streams with a delay, acknowledgements, time-outs. Hosts can be
+/// cut off from each other; an endpoint can vanish as by kill -9.
+/// </summary>
+internal sealed class FakeNetwork(VirtualWorld world)
+{
+    private readonly Dictionary<IPEndPoint, FakeEndpoint> _endpoints = [];
+    private readonly HashSet<(IPAddress, IPAddress)> _cuts = [];
+    private int _nextPort = 40_000;
+
+    public VirtualWorld World => world;
+
+    /// <summary>One way.</summary>
+    public long DelayNs { get; set; } = 500_000;
+
+    /// <summary>Random addition to the delay of each message of each stream; order within a stream is kept.</summary>
+    public long JitterNs { get; set; }
+
+    /// <summary>Data is handed over in pieces of up to this many bytes, cut at random.</summary>
+    public int PieceBytes { get; set; } = 1_350;
+
+    /// <summary>All connections that were ever begun, both sides.</summary>
+    public List<FakeConnection> Connections { get; } = [];
+
+    public IQuicEndpoint Open(QuicEndpointOptions options)
+    {
+        int port = options.Bind.Port == 0 ? _nextPort++ : options.Bind.Port;
+        var endpoint = new FakeEndpoint(this, new IPEndPoint(options.Bind.Address, port), options);
+        Assert.True(_endpoints.TryAdd(endpoint.LocalEndPoint, endpoint), $"{endpoint.LocalEndPoint} is in use");
+        return endpoint;
+    }
+
+    public void Cut(IPAddress one, IPAddress other)
+    {
+        _cuts.Add((one, other));
+        _cuts.Add((other, one));
+        foreach (FakeConnection connection in Connections.ToArray())
+        {
+            connection.OnCut();
+        }
+    }
+
+    public void Heal(IPAddress one, IPAddress other)
+    {
+        _cuts.Remove((one, other));
+        _cuts.Remove((other, one));
+    }
+
+    public bool IsCut(IPAddress one, IPAddress other) => _cuts.Contains((one, other));
+
+    public FakeEndpoint? Find(IPEndPoint address) => _endpoints.GetValueOrDefault(address);
+
+    public void Remove(FakeEndpoint endpoint) => _endpoints.Remove(endpoint.LocalEndPoint);
+}
+
+internal sealed class FakeEndpoint(FakeNetwork network, IPEndPoint local, QuicEndpointOptions options) : IQuicEndpoint
+{
+    /// <summary>How often a client sends its first packet again, as the probe time-out of QUIC does.</summary>
+    private static readonly long[] FirstPacketsNs = [0, 1_000_000_000, 3_000_000_000];
+
+    public string EngineName => "fake";
+
+    public IPEndPoint LocalEndPoint => local;
+
+    public QuicEndpointOptions Options => options;
+
+    public List<FakeConnection> Own { get; } = [];
+
+    public IQuicConnection Connect(QuicConnectOptions connect, IQuicConnectionHandler handler)
+    {
+        var connection = new FakeConnection(network, this, connect.Remote, handler, isClient: true);
+        Own.Add(connection);
+        network.Connections.Add(connection);
+        foreach (long at in FirstPacketsNs)
+        {
+            network.World.After(at + network.DelayNs, connection.FirstPacketArrives);
+        }
+
+        network.World.After((long)options.HandshakeTimeout.TotalNanoseconds, connection.HandshakeTimesOut);
+        return connection;
+    }
+
+    public void ReplaceCredentials(QuicCredentials credentials)
+    {
+    }
+
+    public QuicEndpointStatistics GetStatistics() => default;
+
+    /// <summary>Gone without a word, like a killed process.</summary>
+    public void Kill()
+    {
+        network.Remove(this);
+        foreach (FakeConnection connection in Own.ToArray())
+        {
+            connection.Vanish();
+        }
+    }
+
+    public void Dispose()
+    {
+        network.Remove(this);
+        foreach (FakeConnection connection in Own.ToArray())
+        {
+            connection.Close(0, "endpoint closed");
+        }
+    }
+}
