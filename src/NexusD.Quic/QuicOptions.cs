@@ -5,7 +5,7 @@ using NexusD.Buffers;
 namespace NexusD.Quic;
 
 /// <summary>How an endpoint behaves. Every limit has a default that suits a link between two daemons.</summary>
-public sealed class QuicEndpointOptions
+public sealed record QuicEndpointOptions
 {
     /// <summary>Address and port to bind; port 0 takes any free one. An IPv6 any-address serves IPv4 too.</summary>
     public required IPEndPoint Bind { get; init; }
@@ -68,7 +68,7 @@ public sealed class QuicEndpointOptions
 }
 
 /// <summary>Where to connect to.</summary>
-public sealed class QuicConnectOptions
+public sealed record QuicConnectOptions
 {
     /// <summary>The peer's address.</summary>
     public required IPEndPoint Remote { get; init; }

@@ -17,6 +17,9 @@ internal static unsafe class NgTcp2
     public const int MinStatelessResetRandomLength = 5;
     public const int MinUdpPayload = 1200;
     public const int MinInitialDestinationCid = 8;
+
+    /// <summary>ngtcp2_connection_id_status_type: we begin to send to this connection ID of the peer.</summary>
+    public const int ConnectionIdActivated = 0;
     public const ulong Never = ulong.MaxValue;
     public const ulong MaxVarInt = (1UL << 62) - 1;
 

@@ -36,7 +36,7 @@ internal unsafe struct NgCallbacks
     public void* ExtendMaxRemoteStreamsBidi;
     public void* ExtendMaxRemoteStreamsUni;
     public delegate* unmanaged[Cdecl]<nint, long, ulong, nint, nint, int> ExtendMaxStreamData;
-    public void* DcidStatus;
+    public delegate* unmanaged[Cdecl]<nint, int, ulong, NgCid*, byte*, nint, int> DcidStatus;
     public void* HandshakeConfirmed;
     public void* RecvNewToken;
     public void* DeleteCryptoAeadCtx;

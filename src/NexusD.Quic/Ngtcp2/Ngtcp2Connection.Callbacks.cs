@@ -42,6 +42,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             table->ExtendMaxLocalStreamsBidi = &OnMoreStreams;
             table->ExtendMaxLocalStreamsUni = &OnMoreStreams;
             table->ExtendMaxStreamData = &OnMoreStreamCredit;
+            table->DcidStatus = &OnPeerConnectionId;
             table->Rand = &OnRandom;
             table->GetNewConnectionId = &OnNewConnectionId;
             table->RemoveConnectionId = &OnRemoveConnectionId;
@@ -177,6 +178,27 @@ internal sealed unsafe partial class Ngtcp2Connection
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnPeerConnectionId(
+        nint native, int status, ulong sequence, NgCid* cid, byte* token, nint userData)
+    {
+        Ngtcp2Connection connection = Of(userData);
+        try
+        {
+            if (token != null)
+            {
+                connection.TrackResetToken(
+                    Unsafe.ReadUnaligned<UInt128>(token), status == NgTcp2.ConnectionIdActivated);
+            }
+
+            return Ok;
+        }
+        catch (Exception e)
+        {
+            return connection.Faulted(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int OnMoreStreams(nint native, ulong maxStreams, nint userData)
     {
         Of(userData)._progress = true;
@@ -244,6 +266,25 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
 
         _handler.OnConnected(this);
+    }
+
+    /// <summary>
+    /// A stateless reset carries no ID of ours, only the token that the peer gave out with its own (RFC 9000 section
+    /// 10.3).
+    /// </summary>
+    private void TrackResetToken(UInt128 token, bool active)
+    {
+        if (active)
+        {
+            if (_endpoint.ResetTokens.TryAdd(token, this))
+            {
+                _resetTokens.Add(token);
+            }
+        }
+        else if (_resetTokens.Remove(token))
+        {
+            _endpoint.ResetTokens.Remove(token);
+        }
     }
 
     private void StreamClosed(long stream, ulong? errorCode)

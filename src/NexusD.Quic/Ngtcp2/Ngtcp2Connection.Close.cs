@@ -113,6 +113,12 @@ internal sealed unsafe partial class Ngtcp2Connection
             stream.Queue.Clear();
         }
 
+        foreach (UInt128 token in _resetTokens)
+        {
+            _endpoint.ResetTokens.Remove(token);
+        }
+
+        _resetTokens.Clear();
         _streams.Clear();
         _commands.Clear();
         _firstScheduled = _lastScheduled = null;

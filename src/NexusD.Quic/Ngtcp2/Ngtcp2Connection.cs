@@ -22,6 +22,7 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
     private readonly bool _isServer;
     private readonly Dictionary<long, Ngtcp2Stream> _streams = [];
     private readonly List<ConnectionId> _ids = [];
+    private readonly List<UInt128> _resetTokens = [];
     private readonly LoopTimer _timer;
     private readonly TlsSession _tls;
     private GCHandle _self;

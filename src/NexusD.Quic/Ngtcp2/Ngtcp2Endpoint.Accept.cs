@@ -16,9 +16,11 @@ internal sealed unsafe partial class Ngtcp2Endpoint
     private const int AnswerBufferBytes = 1500;
 
     /// <summary>
-    /// A stateless reset looks like a short-header packet of at least this size (RFC 9000 section 10.3).
+    /// A stateless reset is shorter than what it answers, so that two endpoints cannot answer each other for ever, and
+    /// has at least 21 bytes (RFC 9000 section 10.3).
     /// </summary>
-    private const int MinResetTrigger = 43;
+    private const int MinResetTrigger = 22;
+
     private const int MaxResetRandom = 40;
 
     private const ulong ConnectionRefused = 0x2;

@@ -67,7 +67,8 @@ internal sealed unsafe partial class Ngtcp2Endpoint : ILoopWatcher
             }
 
             var id = new ConnectionId(Unsafe.ReadUnaligned<ulong>(data + 1));
-            if (Ids.Find(id) is { } connection)
+            Ngtcp2Connection? connection = Ids.Find(id) ?? FindByResetToken(data, length);
+            if (connection is not null)
             {
                 connection.Receive(data, length, remote, local, now);
             }
@@ -80,6 +81,16 @@ internal sealed unsafe partial class Ngtcp2Endpoint : ILoopWatcher
         }
 
         DispatchLong(data, length, remote, local, now);
+    }
+
+    private Ngtcp2Connection? FindByResetToken(byte* data, int length)
+    {
+        const int MinReset = NgTcp2.MinStatelessResetRandomLength + NgTcp2.StatelessResetTokenLength;
+        return length >= MinReset
+            && ResetTokens.TryGetValue(
+                Unsafe.ReadUnaligned<UInt128>(data + length - NgTcp2.StatelessResetTokenLength), out var connection)
+            ? connection
+            : null;
     }
 
     private void DispatchLong(byte* data, int length, UdpAddress* remote, UdpAddress* local, long now)

@@ -75,6 +75,9 @@ internal sealed unsafe partial class Ngtcp2Endpoint : IQuicEndpoint
 
     internal ConnectionIdTable Ids { get; } = new();
 
+    /// <summary>By the token that a peer would send if it lost its state.</summary>
+    internal Dictionary<UInt128, Ngtcp2Connection> ResetTokens { get; } = [];
+
     /// <summary>For connections made from now on.</summary>
     internal TlsContext Tls { get; private set; }
 

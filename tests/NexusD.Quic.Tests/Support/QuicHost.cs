@@ -37,7 +37,19 @@ internal sealed class QuicHost : IDisposable
     public IPEndPoint Address => Endpoint.LocalEndPoint;
 
     /// <summary>Gives each incoming connection its handler; null refuses.</summary>
-    public Func<IQuicConnection, Recorder?> Accepting { get; set; } = _ => new Recorder();
+    public Func<IQuicConnection, IQuicConnectionHandler?> Accepting { get; set; } = _ => new Recorder();
+
+    /// <summary>What the loop reported so far.</summary>
+    public IReadOnlyList<Exception> Faults
+    {
+        get
+        {
+            lock (_faults)
+            {
+                return [.. _faults];
+            }
+        }
+    }
 
     /// <summary>Faults that a test caused on purpose; otherwise Dispose fails on any.</summary>
     public bool FaultsExpected { get; set; }
@@ -170,10 +182,10 @@ internal sealed class QuicHost : IDisposable
         Pool.Trim();
     }
 
-    private Recorder? AcceptNext(IQuicConnection connection)
+    private IQuicConnectionHandler? AcceptNext(IQuicConnection connection)
     {
-        Recorder? recorder = Accepting(connection);
-        if (recorder is not null)
+        IQuicConnectionHandler? handler = Accepting(connection);
+        if (handler is Recorder recorder)
         {
             lock (_recorders)
             {
@@ -181,6 +193,6 @@ internal sealed class QuicHost : IDisposable
             }
         }
 
-        return recorder;
+        return handler;
     }
 }
