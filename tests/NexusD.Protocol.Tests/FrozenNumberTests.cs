@@ -6,23 +6,24 @@ using NexusD.Protocol.Topics;
 namespace NexusD.Protocol.Tests;
 
 /// <summary>
-/// Numbers that are on the wire, or that others have written down. A change here breaks every peer of another version: add
-/// numbers, never change one.
+/// Numbers that are on the wire, or that others have written down. A change here breaks every peer of another version:
+/// add numbers, never change one.
 /// </summary>
 public sealed class FrozenNumberTests
 {
     [Fact]
     public void ErrorCodes() => Assert.Equal(
-        "none=0 bad_greeting=1 malformed=2 frame_too_large=3 payload_too_large=4 unknown_alias=5 bad_topic=6 bad_filter=7 "
-        + "unsupported_version=8 out_of_order=9 too_many_subscriptions=10 subscription_in_use=11 unknown_subscription=12 "
-        + "too_many_sessions=13 unauthenticated=14 forbidden=15 wrong_cluster=16 duplicate_link=17 self_link=18 "
+        "none=0 bad_greeting=1 malformed=2 frame_too_large=3 payload_too_large=4 unknown_alias=5 bad_topic=6 "
+        + "bad_filter=7 unsupported_version=8 out_of_order=9 too_many_subscriptions=10 subscription_in_use=11 "
+        + "unknown_subscription=12 too_many_sessions=13 unauthenticated=14 forbidden=15 wrong_cluster=16 duplicate_link=17 self_link=18 "
         + "shutting_down=19 idle=20 unknown_query=21 over_limit=22 internal=23",
         string.Join(' ', Enum.GetValues<ErrorCode>().Select(code => $"{code.ToWireName()}={(ushort)code}")));
 
     [Fact]
     public void ErrorsThatEndTheConnection() => Assert.Equal(
         "1 2 3 5 8 9 13 14 16 17 18 19 20 23",
-        string.Join(' ', Enum.GetValues<ErrorCode>().Where(code => code.EndsConnection()).Select(code => (ushort)code)));
+        string.Join(
+            ' ', Enum.GetValues<ErrorCode>().Where(code => code.EndsConnection()).Select(code => (ushort)code)));
 
     [Fact]
     public void DropReasons()
@@ -35,8 +36,8 @@ public sealed class FrozenNumberTests
 
     [Fact]
     public void FrameKinds() => Assert.Equal(
-        "Hello=1 Topic=2 Publish=3 Subscribe=4 Unsubscribe=5 Credit=6 Ping=7 Pong=8 Query=9 Bye=A Welcome=41 Subscribed=42 "
-        + "Deliver=43 Ack=44 Gap=45 Result=46 Error=47 GoAway=48 Unsubscribed=49",
+        "Hello=1 Topic=2 Publish=3 Subscribe=4 Unsubscribe=5 Credit=6 Ping=7 Pong=8 Query=9 Bye=A Welcome=41 "
+        + "Subscribed=42 Deliver=43 Ack=44 Gap=45 Result=46 Error=47 GoAway=48 Unsubscribed=49",
         Constants(typeof(FrameKind)));
 
     [Fact]
@@ -47,9 +48,9 @@ public sealed class FrozenNumberTests
 
     [Fact]
     public void PropertyIds() => Assert.Equal(
-        "Topic=1 ContentType=2 CorrelationId=3 Header=4 TimeToLive=5 Priority=6 ReplyTopic=7 ClientName=10 ClientLibrary=11 "
-        + "PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 MaxPayload=17 MaxSubscriptions=18 IdleTimeout=19 "
-        + "NodeId=20 NodeName=21 Cluster=22 DaemonVersion=23 MeshPort=30 Timestamp=31 Authenticator=40",
+        "Topic=1 ContentType=2 CorrelationId=3 Header=4 TimeToLive=5 Priority=6 ReplyTopic=7 ClientName=10 "
+        + "ClientLibrary=11 PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 MaxPayload=17 MaxSubscriptions=18 "
+        + "IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 DaemonVersion=23 MeshPort=30 Timestamp=31 Authenticator=40",
         Constants(typeof(PropertyId)));
 
     [Fact]

@@ -61,9 +61,11 @@ public sealed class LimitTests
     public void WritersRefuseWhatDoesNotFitAField()
     {
         Assert.Throws<ArgumentException>(() => FilterListReader.Write(new byte[2000], new byte[1025]));
-        Assert.Throws<ArgumentException>(() => InterestReader.Write(new byte[2000], InterestChange.Add, new byte[1025]));
+        Assert.Throws<ArgumentException>(
+            () => InterestReader.Write(new byte[2000], InterestChange.Add, new byte[1025]));
         Assert.Throws<ArgumentException>(() => new PropertyWriter(new byte[70000]).Write(1, new byte[65536]));
-        Assert.Throws<ArgumentException>(() => new PropertyWriter(new byte[600]).WriteEventHeader(new byte[256], default));
+        Assert.Throws<ArgumentException>(
+            () => new PropertyWriter(new byte[600]).WriteEventHeader(new byte[256], default));
         Assert.Throws<ArgumentException>(() => new PropertyWriter(new byte[600]).WriteEventHeader(default, default));
         Assert.Throws<ArgumentException>(() => new PropertyWriter(new byte[7]).Write(1, 5UL));
         Assert.Throws<ArgumentException>(() => PublishFrame.WriteHeader(new byte[11], 12, 0, 0, 1));

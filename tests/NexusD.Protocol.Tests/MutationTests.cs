@@ -8,8 +8,8 @@ using NexusD.Protocol.Topics;
 namespace NexusD.Protocol.Tests;
 
 /// <summary>
-/// Bytes that went wrong: no reader throws, none leaves its span (the bytes lie against pages that cannot be touched), and
-/// what a reader accepts means the same after it was written and read again. Seeds are fixed.
+/// Bytes that went wrong: no reader throws, none leaves its span (the bytes lie against pages that cannot be touched),
+/// and what a reader accepts means the same after it was written and read again. Seeds are fixed.
 /// </summary>
 public sealed class MutationTests : IDisposable
 {
@@ -37,7 +37,8 @@ public sealed class MutationTests : IDisposable
         for (int round = 0; round < rounds; round++)
         {
             (string kind, byte[] original) = seeds[random.Next(seeds.Length)];
-            int length = Mutate(random, original, mutated, isFrame: kind is not ("daemon_greeting" or "preamble" or "beacon"));
+            bool isFrame = kind is not ("daemon_greeting" or "preamble" or "beacon");
+            int length = Mutate(random, original, mutated, isFrame);
             ReadOnlySpan<byte> input = _memory.AtEnd(mutated.AsSpan(0, length));
             try
             {

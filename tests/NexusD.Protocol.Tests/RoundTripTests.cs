@@ -34,7 +34,8 @@ public sealed class RoundTripTests
             Assert.Equal(ErrorCode.None, DeliverFrame.TryRead(_frame.AsSpan(0, size), out DeliverFrame deliver));
             Assert.Equal(
                 (RunFlags.Retained, (uint)round, alias, publisher, number, timestamp),
-                (deliver.Flags, deliver.Subscription, deliver.Alias, deliver.Publisher, deliver.Number, deliver.Timestamp));
+                (deliver.Flags, deliver.Subscription, deliver.Alias, deliver.Publisher, deliver.Number,
+                    deliver.Timestamp));
             Assert.Equal(ErrorCode.None, EventProperties.TryRead(deliver.Properties, alias, out EventProperties read));
             Assert.Equal(expected, $"{Encoding.UTF8.GetString(read.Topic)} {read.TimeToLiveMs} {read.Priority}");
             AssertTopicCanBeTakenOut(deliver.Properties, read);

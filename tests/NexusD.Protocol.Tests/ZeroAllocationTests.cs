@@ -51,7 +51,8 @@ public sealed class ZeroAllocationTests
         Span<byte> frame = _frame;
         int size = DeliverFrame.HeaderBytes + EventRunBody.Write(frame[DeliverFrame.HeaderBytes..], "one"u8);
         DeliverFrame.WriteHeader(frame, size, RunFlags.None, 0, 1, 2, 3, 4, 5);
-        bool good = DeliverFrame.TryRead(frame[..size], out DeliverFrame deliver) == ErrorCode.None && deliver.Number == 4;
+        bool good = DeliverFrame.TryRead(frame[..size], out DeliverFrame deliver) == ErrorCode.None
+            & deliver.Number == 4;
         ForwardFrame.WriteHeader(frame, size, RunFlags.None, 0, 2, 3, 4, 5);
         return good & ForwardFrame.TryRead(frame[..size], out ForwardFrame forward) == ErrorCode.None
             & forward.Body.Length == 7;

@@ -43,7 +43,8 @@ public ref struct InterestReader
     {
         change = default;
         filter = default;
-        if (_rest.Length < EntryHeaderBytes || (InterestChange)_rest[0] is not (InterestChange.Add or InterestChange.Remove))
+        if (_rest.Length < EntryHeaderBytes
+            || (InterestChange)_rest[0] is not (InterestChange.Add or InterestChange.Remove))
         {
             return false;
         }

@@ -11,7 +11,8 @@ internal static class AppCodecs
     internal static Dictionary<string, VectorCodec> All { get; } = new(SharedCodecs.All)
     {
         ["client_greeting"] = new(DecodeClientGreeting, EncodeClientGreeting),
-        ["daemon_greeting"] = new(DecodeDaemonGreeting, (f, to) => new DaemonGreeting((byte)f.U32("version")).Write(to)),
+        ["daemon_greeting"] = new(
+            DecodeDaemonGreeting, (f, to) => new DaemonGreeting((byte)f.U32("version")).Write(to)),
         ["greeting_detection"] = new(DecodeDetection, (_, _) => throw new NotSupportedException("decode only")),
         ["hello"] = new(AppHandshakeCodecs.DecodeHello, AppHandshakeCodecs.EncodeHello),
         ["welcome"] = new(AppHandshakeCodecs.DecodeWelcome, AppHandshakeCodecs.EncodeWelcome),

@@ -117,7 +117,11 @@ internal static class EventCodec
                     break;
                 case PropertyId.Header:
                     Assert.True(EventHeader.TryRead(value, out EventHeader header));
-                    headers.Add(new JsonObject { ["key"] = Json.Text(header.Key), ["value_hex"] = Json.Hex(header.Value) });
+                    headers.Add(new JsonObject
+                    {
+                        ["key"] = Json.Text(header.Key),
+                        ["value_hex"] = Json.Hex(header.Value),
+                    });
                     break;
             }
         }

@@ -24,7 +24,8 @@ internal static class RunCodecs
     {
         RunFlags flags = Flag(fields, "retain", RunFlags.Retain) | Flag(fields, "acknowledge", RunFlags.Acknowledge);
         (int size, int properties) = EncodeEvent(fields, to, PublishFrame.HeaderBytes);
-        Assert.Equal(PublishFrame.HeaderBytes, PublishFrame.WriteHeader(to, size, flags, properties, fields.U32("alias")));
+        int header = PublishFrame.WriteHeader(to, size, flags, properties, fields.U32("alias"));
+        Assert.Equal(PublishFrame.HeaderBytes, header);
         return size;
     }
 

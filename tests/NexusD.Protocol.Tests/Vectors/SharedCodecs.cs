@@ -100,11 +100,11 @@ internal static class SharedCodecs
         Text = fields.Utf8("text"),
     }.Write(to);
 
-    private static JsonObject ErrorFields(ErrorCode code, bool closes, ulong reference, ReadOnlySpan<byte> text) => new()
+    private static JsonObject ErrorFields(ErrorCode code, bool closes, ulong about, ReadOnlySpan<byte> text) => new()
     {
         ["code"] = code.ToWireName(),
         ["closes"] = closes,
-        ["reference"] = Json.Number(reference),
+        ["reference"] = Json.Number(about),
         ["text"] = Json.Text(text),
     };
 }

@@ -10,7 +10,8 @@ internal static class VectorFile
         JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", name)))!.AsObject();
 
     internal static Dictionary<string, JsonObject> LoadList(string file, string list) =>
-        Load(file)[list]!.AsArray().ToDictionary(record => record!["id"]!.GetValue<string>(), record => record!.AsObject());
+        Load(file)[list]!.AsArray().ToDictionary(
+            record => record!["id"]!.GetValue<string>(), record => record!.AsObject());
 
     internal static TheoryData<string> Ids(string file, string list = "vectors") => [.. LoadList(file, list).Keys];
 

@@ -71,7 +71,8 @@ public sealed class VectorTests
         JsonObject retained = _peer["retained-state"]["fields"]!.AsObject();
         digest = retained["digest_of_entries"]!.AsArray().Select(entry => entry!.AsObject()).Aggregate(
             0UL,
-            (sum, e) => sum ^ Fnv1a64.RetainedEntry(e.Utf8("topic"), e.U64("timestamp"), e.U64("publisher"), e.U64("number")));
+            (sum, e) => sum
+                ^ Fnv1a64.RetainedEntry(e.Utf8("topic"), e.U64("timestamp"), e.U64("publisher"), e.U64("number")));
         Assert.Equal(retained.U64("digest"), digest);
     }
 
@@ -98,8 +99,8 @@ public sealed class VectorTests
         byte[] bytes = VectorFile.Bytes(record["hex"]!);
         string kind = record.Name("kind");
         ReaderLimits limits = ReaderLimits.Of(record);
-        bool isFrame = kind is not ("frame" or "client_greeting" or "daemon_greeting" or "greeting_detection" or "preamble"
-            or "beacon");
+        bool isFrame = kind is not ("frame" or "client_greeting" or "daemon_greeting" or "greeting_detection"
+            or "preamble" or "beacon");
         if (isFrame)
         {
             Assert.Equal(FrameStatus.Complete, FrameHeader.TryCut(bytes, limits.MaxFrame, out FrameHeader header));
