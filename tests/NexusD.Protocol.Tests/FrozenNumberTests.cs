@@ -15,7 +15,8 @@ public sealed class FrozenNumberTests
     public void ErrorCodes() => Assert.Equal(
         "none=0 bad_greeting=1 malformed=2 frame_too_large=3 payload_too_large=4 unknown_alias=5 bad_topic=6 "
         + "bad_filter=7 unsupported_version=8 out_of_order=9 too_many_subscriptions=10 subscription_in_use=11 "
-        + "unknown_subscription=12 too_many_sessions=13 unauthenticated=14 forbidden=15 wrong_cluster=16 duplicate_link=17 self_link=18 "
+        + "unknown_subscription=12 too_many_sessions=13 "
+        + "unauthenticated=14 forbidden=15 wrong_cluster=16 duplicate_link=17 self_link=18 "
         + "shutting_down=19 idle=20 unknown_query=21 over_limit=22 internal=23",
         string.Join(' ', Enum.GetValues<ErrorCode>().Select(code => $"{code.ToWireName()}={(ushort)code}")));
 
@@ -50,7 +51,8 @@ public sealed class FrozenNumberTests
     public void PropertyIds() => Assert.Equal(
         "Topic=1 ContentType=2 CorrelationId=3 Header=4 TimeToLive=5 Priority=6 ReplyTopic=7 ClientName=10 "
         + "ClientLibrary=11 PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 MaxPayload=17 MaxSubscriptions=18 "
-        + "IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 DaemonVersion=23 MeshPort=30 Timestamp=31 Authenticator=40",
+        + "IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 DaemonVersion=23 MeshPort=30 "
+        + "Timestamp=31 Authenticator=40",
         Constants(typeof(PropertyId)));
 
     [Fact]
