@@ -46,8 +46,11 @@ public sealed class PublisherTable
 
             _byId.Add(id, record);
         }
+        else
+        {
+            record.WasUsed = true;
+        }
 
-        record.WasUsed = true;
         _latest = record;
         return record;
     }

@@ -39,7 +39,8 @@ internal sealed class ClockRing<T>(int capacity)
     {
         _items[index] = item;
         item.RingIndex = index;
-        item.WasUsed = true;
+        // What is used but once goes first, so that a flood of such does not wash out the others.
+        item.WasUsed = false;
     }
 
     private T FindVictim()
