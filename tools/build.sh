@@ -36,7 +36,7 @@ fingerprint() {
   } | sha256sum | cut -d ' ' -f 1
 }
 
-# Several in one build. Only the binary itself goes to artifacts/bin; whatever else a publish leaves stays out of the way.
+# Several in one build. Only the binary itself goes to artifacts/bin, not what else a publish leaves behind.
 publish() { # pairs of name and project
   local -a pairs=("$@")
   local list='' started=$SECONDS i name project out
