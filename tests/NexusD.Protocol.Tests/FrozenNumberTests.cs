@@ -50,9 +50,9 @@ public sealed class FrozenNumberTests
     [Fact]
     public void PropertyIds() => Assert.Equal(
         "Topic=1 ContentType=2 CorrelationId=3 Header=4 TimeToLive=5 Priority=6 ReplyTopic=7 ClientName=10 "
-        + "ClientLibrary=11 PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 MaxPayload=17 MaxSubscriptions=18 "
-        + "IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 DaemonVersion=23 MeshPort=30 "
-        + "Timestamp=31 Authenticator=40",
+        + "ClientLibrary=11 PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 "
+        + "MaxPayload=17 MaxSubscriptions=18 IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 "
+        + "DaemonVersion=23 MeshPort=30 Timestamp=31 Authenticator=40",
         Constants(typeof(PropertyId)));
 
     [Fact]
