@@ -1,0 +1,283 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace NexusdClient.Publishing;
+
+/// <summary>Who sends when. All of it with the gate held, except the system call itself.</summary>
+internal sealed partial class Outbox
+{
+    // One write of this size costs about as little per byte as any larger one.
+    private const int WriteBytes = 64 * 1024;
+
+    // Single sends in a millisecond up to which each event goes out by itself; beyond, the flusher collects them.
+    private const int SendsPerMillisecond = 100;
+
+    private const int FlushEveryMicroseconds = 100;
+    private const int QuietRounds = 10;
+    private const int RoundsAtOnce = 16;
+
+    private static readonly long s_millisecond = Stopwatch.Frequency / 1000;
+
+    private ByteQueue _control = new();
+    private ByteQueue _controlSending = new();
+    private Slice _slice;
+    private bool _sendBusy;
+    private bool _leaving;
+    private bool _handedOver;
+    private int _senderWaiters;
+    private volatile bool _underLoad;
+    private long _windowStart;
+    private int _windowSends;
+
+    /// <summary>Sends when a large write has come together, or when little is going on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void SendIfDue(bool mayWait)
+    {
+        if (_sendBusy || _handedOver || _socket is null)
+        {
+            return;
+        }
+
+        if (IsWriteDue())
+        {
+            SendFromHere(mayWait && Environment.CurrentManagedThreadId != _readerThread);
+        }
+        else if (!_underLoad)
+        {
+            SendWhileQuiet();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsWriteDue() => _sendChunk != _tail || _tail.Length - _tail.Sent >= WriteBytes;
+
+    private void SendWhileQuiet()
+    {
+        var now = Stopwatch.GetTimestamp();
+        if (now - _windowStart > s_millisecond)
+        {
+            _windowStart = now;
+            _windowSends = 0;
+        }
+
+        if (++_windowSends <= SendsPerMillisecond)
+        {
+            SendFromHere(mayWait: false);
+            return;
+        }
+
+        _underLoad = true;
+        _wake.Set();
+    }
+
+    /// <summary>
+    /// Takes the role of the sender and sends what there is, with the gate given up meanwhile. What cannot be sent
+    /// without waiting is left to the flusher unless <paramref name="mayWait"/>.
+    /// </summary>
+    private void SendFromHere(bool mayWait)
+    {
+        _sendBusy = true;
+        for (var round = 0; _socket is { } socket && TakeSlice(); round++)
+        {
+            if (round == RoundsAtOnce && Thread.CurrentThread != _flusher)
+            {
+                HandOver();
+                break;
+            }
+
+            var bytes = _slice.Data.AsSpan(_slice.Offset.._slice.End);
+            int sent;
+            Monitor.Exit(Gate);
+            try
+            {
+                sent = !mayWait ? socket.TrySend(bytes) : socket.SendAll(bytes) ? bytes.Length : -1;
+            }
+            finally
+            {
+                Monitor.Enter(Gate);
+            }
+
+            if (sent < 0)
+            {
+                // The reading thread sees the end of the stream and does what follows.
+                socket.Abort();
+                _socket = null;
+                break;
+            }
+
+            Advance(sent);
+            Trim();
+            TellWaiters();
+            if (sent == 0)
+            {
+                HandOver();
+                break;
+            }
+        }
+
+        _sendBusy = false;
+        TellWaiters();
+    }
+
+    /// <summary>What to send next: the rest of what was begun, then the session's frames, then events.</summary>
+    private bool TakeSlice()
+    {
+        if (_slice.Offset < _slice.End)
+        {
+            return true;
+        }
+
+        if (_control.Length > 0)
+        {
+            (_control, _controlSending) = (_controlSending, _control);
+            _slice = new Slice(_controlSending.Data, 0, _controlSending.Length, null);
+            return true;
+        }
+
+        if (_leaving)
+        {
+            return false;
+        }
+
+        while (_sendChunk.Sent == _sendChunk.Length && _sendChunk.Next is { } next)
+        {
+            _sendChunk = next;
+        }
+
+        if (_sendChunk.Sent == _sendChunk.Length)
+        {
+            return false;
+        }
+
+        if (_sendChunk == _tail)
+        {
+            CloseRun();
+        }
+
+        _slice = new Slice(_sendChunk.Data, _sendChunk.Sent, _sendChunk.Length, _sendChunk);
+        return true;
+    }
+
+    private void Advance(int sent)
+    {
+        _slice.Offset += sent;
+        if (_slice.Chunk is not null)
+        {
+            _slice.Chunk.Sent += sent;
+        }
+        else if (_slice.Offset == _slice.End)
+        {
+            _controlSending.Clear();
+        }
+    }
+
+    /// <summary>Gives back what is sent and needs no keeping.</summary>
+    private void Trim()
+    {
+        var keepFrom = KeepFrom();
+        while (_head != _tail && _head != _sendChunk && _head.End <= keepFrom)
+        {
+            var chunk = _head;
+            _head = chunk.Next!;
+            if (chunk.Data.Length == OutboxChunk.StandardBytes && _free.Count < ChunksKept)
+            {
+                _free.Push(chunk);
+            }
+        }
+
+        if (_sendChunk != _tail && _sendChunk.Sent == _sendChunk.Length)
+        {
+            _sendChunk = _sendChunk.Next!;
+            Trim();
+            return;
+        }
+
+        // The usual case: everything is sent. Start over in the same memory, which is still in the cache.
+        if (_head == _tail && keepFrom == _tail.End && _tail.Length > 0)
+        {
+            CloseRun();
+            _tail.Restart(_tail.End, _nextNumber);
+        }
+    }
+
+    /// <summary>Position in the log from which bytes must be kept.</summary>
+    private long KeepFrom()
+    {
+        var sent = _sendChunk.Base + _sendChunk.Sent;
+        return _acks.TryPeek(out var oldest) && oldest.Start < sent ? oldest.Start : sent;
+    }
+
+    private void TellWaiters()
+    {
+        ReleaseRoomWaiters();
+        if (_senderWaiters > 0)
+        {
+            Monitor.PulseAll(Gate);
+        }
+    }
+
+    private void HandOver()
+    {
+        _handedOver = true;
+        _wake.Set();
+    }
+
+    private void WaitForSender()
+    {
+        _senderWaiters++;
+        Monitor.Wait(Gate);
+        _senderWaiters--;
+    }
+
+    private void FlushLoop()
+    {
+        var quiet = 0;
+        while (true)
+        {
+            if (_underLoad)
+            {
+                ShortSleep.Microseconds(FlushEveryMicroseconds);
+            }
+            else
+            {
+                _wake.WaitOne();
+            }
+
+            lock (Gate)
+            {
+                if (_closed)
+                {
+                    return;
+                }
+
+                _handedOver = false;
+                if (_sendBusy)
+                {
+                    quiet = 0;
+                    continue;
+                }
+
+                var hasWork = _socket is not null && TakeSlice();
+                quiet = hasWork ? 0 : quiet + 1;
+                if (hasWork)
+                {
+                    SendFromHere(mayWait: true);
+                }
+
+                if (quiet >= QuietRounds)
+                {
+                    _underLoad = false;
+                }
+            }
+        }
+    }
+
+    /// <summary>Bytes on their way into the socket; always sent to the end before anything else.</summary>
+    private struct Slice(byte[] data, int offset, int end, OutboxChunk? chunk)
+    {
+        internal readonly byte[] Data = data;
+        internal readonly int End = end;
+        internal readonly OutboxChunk? Chunk = chunk;
+        internal int Offset = offset;
+    }
+}

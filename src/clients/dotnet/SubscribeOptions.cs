@@ -1,0 +1,33 @@
+namespace NexusdClient;
+
+/// <summary>How one subscription is served. The defaults fit most uses.</summary>
+public sealed class SubscribeOptions
+{
+    /// <summary>Whether the retained events that match come first.</summary>
+    public bool ReceiveRetained { get; init; } = true;
+
+    /// <summary>
+    /// Bytes of deliveries that may wait in this process for the reader of the subscription; at least 65,536. When it
+    /// is full the daemon keeps further events in its own queue; other subscriptions go on.
+    /// </summary>
+    public int ReceiveBufferBytes { get; init; } = 1 << 20;
+
+    /// <summary>Events that the daemon may queue for the subscription; 0: the daemon's default (65,536).</summary>
+    public int QueueEvents { get; init; }
+
+    /// <summary>Bytes that the daemon may queue for the subscription; 0: the daemon's default (16 MiB).</summary>
+    public int QueueBytes { get; init; }
+
+    /// <summary>Least value of <see cref="ReceiveBufferBytes"/>.</summary>
+    public const int MinReceiveBufferBytes = 65_536;
+
+    internal static SubscribeOptions Default { get; } = new();
+
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(
+            ReceiveBufferBytes, MinReceiveBufferBytes, nameof(ReceiveBufferBytes));
+        ArgumentOutOfRangeException.ThrowIfNegative(QueueEvents, nameof(QueueEvents));
+        ArgumentOutOfRangeException.ThrowIfNegative(QueueBytes, nameof(QueueBytes));
+    }
+}
