@@ -4,9 +4,10 @@ namespace NexusD.Routing;
 
 /// <summary>What events are delivered to: a subscription of an application, or the link to a peer.</summary>
 /// <remarks>
-/// Called on the router's thread. Implementations must not throw and must not call the router back; what they cannot
-/// take they drop and count. The internal fields are the router's notes on the target; they live here because one
-/// look-up per target and run would cost more than the delivery.
+/// Called on the router's thread. Implementations must not throw and must not publish; what they cannot take they drop
+/// and count. A target may take its own subscriptions or link away while it is served; the run under way may still
+/// reach other targets of the same owner. The internal fields are the router's notes on the target; they live here
+/// because one look-up per target and run would cost more than the delivery.
 /// </remarks>
 public abstract class DeliveryTarget
 {

@@ -17,6 +17,7 @@ public sealed partial class Router
     private long _deliveredPeer;
     private long _unroutedEvents;
     private ulong _now;
+    private bool _isHandingOver;
 
     /// <summary>
     /// Takes a run from a publisher of this node: to local subscriptions and to the peers that are interested.
@@ -130,11 +131,7 @@ public sealed partial class Router
 
     private PublishOutcome Dispatch(in EventRun run, RouteView route)
     {
-        RouteEntry[] entries = route.Entries;
-        for (int i = 0; i < route.Total; i++)
-        {
-            entries[i].Target.Deliver(run, ref entries[i]);
-        }
+        HandOver(run, route.Entries, route.Total);
 
         int peers = route.Total - route.Local;
         if ((run.Flags & RunFlags.Retain) != 0)
@@ -151,6 +148,18 @@ public sealed partial class Router
         return new PublishOutcome(route.Local, peers);
     }
 
+    private void HandOver(in EventRun run, RouteEntry[] entries, int count)
+    {
+        // A target that leaves while it is served changes no route that somebody is in; see GrantSweep.
+        _isHandingOver = true;
+        for (int i = 0; i < count; i++)
+        {
+            entries[i].Target.Deliver(run, ref entries[i]);
+        }
+
+        _isHandingOver = false;
+    }
+
     /// <summary>
     /// The retained store is kept on every node, so retain goes to the links that the route does not name, too.
     /// </summary>
@@ -163,8 +172,10 @@ public sealed partial class Router
         }
 
         int others = 0;
-        foreach (DeliveryTarget link in _links)
+        _isHandingOver = true;
+        for (int i = _links.Count - 1; i >= 0; i--)
         {
+            DeliveryTarget link = _links[i];
             if (link.Stamp != served)
             {
                 RouteEntry entry = RouteEntry.ForOneCall(link);
@@ -173,6 +184,7 @@ public sealed partial class Router
             }
         }
 
+        _isHandingOver = false;
         return others;
     }
 
@@ -201,12 +213,7 @@ public sealed partial class Router
 
     private int DeliverLocally(in EventRun run, PublisherRecord record, bool isStored, RouteView route)
     {
-        RouteEntry[] entries = route.Entries;
-        for (int i = 0; i < route.Local; i++)
-        {
-            entries[i].Target.Deliver(run, ref entries[i]);
-        }
-
+        HandOver(run, route.Entries, route.Local);
         Mark(record, run.Topic, route);
         if (!isStored && (run.Flags & RunFlags.Retain) != 0)
         {
@@ -227,9 +234,11 @@ public sealed partial class Router
 
         for (int i = 0; i < route.Local; i++)
         {
-            int slot = route.Entries[i].Target.Slot;
-            record.MarkDelivered(slot);
-            _anyPublisher.MarkDelivered(slot);
+            if (route.Entries[i].Target.Slot is >= 0 and int slot)
+            {
+                record.MarkDelivered(slot);
+                _anyPublisher.MarkDelivered(slot);
+            }
         }
 
         record.MarkedTopic = topic.RouteVersion == Topic.NoRoute ? null : topic;

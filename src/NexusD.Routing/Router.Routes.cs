@@ -184,7 +184,7 @@ public sealed partial class Router
     private void GrantSweep()
     {
         _sweepCredit = Math.Min(SweepLimit, _sweepCredit + SweepPerTarget);
-        for (int steps = _topics.Count; steps > 0; steps--)
+        for (int steps = _isHandingOver ? 0 : _topics.Count; steps > 0; steps--)
         {
             _sweepHand = _sweepHand + 1 < _topics.Count ? _sweepHand + 1 : 0;
             Topic topic = _topics[_sweepHand];

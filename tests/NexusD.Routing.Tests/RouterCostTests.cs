@@ -4,7 +4,9 @@ using Xunit;
 
 namespace NexusD.Routing.Tests;
 
-/// <summary>What an event and a subscription may cost. Memory is the process's, so nothing else runs meanwhile.</summary>
+/// <summary>
+/// What an event and a subscription may cost. Memory is the process's, so nothing else runs meanwhile.
+/// </summary>
 [Collection(nameof(RouterCostTests))]
 [CollectionDefinition(nameof(RouterCostTests), DisableParallelization = true)]
 public sealed class RouterCostTests

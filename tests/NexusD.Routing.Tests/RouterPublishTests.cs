@@ -133,4 +133,43 @@ public sealed class RouterPublishTests
         Assert.Equal(2, had.Gaps.Count);
         Assert.Single(hadOther.Gaps);
     }
+
+    [Theory]
+    [InlineData(RunFlags.None)]
+    [InlineData(RunFlags.Retain)]
+    public void ATargetMayLeaveWhileItIsServed(RunFlags flags)
+    {
+        var leaving = new LeavingTarget(_router);
+        var lost = new LeavingTarget(_router);
+        _router.Subscribe(leaving, Mesh.Filter("a"));
+        RecordingTarget subscriber = _router.Subscriber("a");
+        RecordingTarget first = _router.Peer("a");
+        _router.AddPeer(lost);
+        RecordingTarget last = _router.Peer("a");
+        if (flags == RunFlags.None)
+        {
+            _router.AddInterest(lost, Mesh.Filter("a"));
+        }
+
+        _router.Publish("a", "1", flags);
+        _router.Publish("a", "2", flags);
+
+        Assert.Equal((1, 1), (leaving.Served, lost.Served));
+        Assert.All([subscriber, first, last], t => Assert.Equal(["1", "2"], t.Deliveries.Select(d => d.Texts)));
+        _router.AssertInvariants();
+    }
+
+    private sealed class LeavingTarget(Router router) : DeliveryTarget
+    {
+        public int Served { get; private set; }
+
+        public override void Deliver(in EventRun run, ref RouteEntry entry)
+        {
+            Served++;
+            router.Unsubscribe(this);
+            router.RemovePeer(this);
+        }
+
+        public override void DeliverGap(in GapNotice gap) => throw new InvalidOperationException("no gap is expected");
+    }
 }
