@@ -1,0 +1,148 @@
+using System.Net;
+using NexusD.Buffers;
+using NexusD.Loops;
+using NexusD.Protocol;
+using NexusD.Routing;
+using NexusD.Transport;
+
+namespace NexusD.Sessions;
+
+/// <summary>
+/// The applications' side of a node: listens on Unix sockets and TCP addresses and speaks the app protocol
+/// (docs/protocol/app-v1.md) with each client in a session of its own. May see Buffers, Loops, Protocol, Routing and
+/// Transport; knows nothing of peers. Owns its listeners, connections and sessions.
+/// </summary>
+/// <remarks>On the loop's thread (or before it runs), except for <see cref="Statistics"/>.</remarks>
+public sealed class AppListener : IStreamAcceptor, IDisposable
+{
+    /// <summary>Connections above the limit that are being told so; further ones are closed without a word.</summary>
+    private const int MaxRefusing = 256;
+
+    private readonly SessionTable _table;
+    private readonly StreamTransport _transport;
+    private readonly List<StreamListener> _listeners = [];
+    private readonly HashSet<StreamConnection> _refusing = [];
+    private bool _isDisposed;
+
+    public AppListener(
+        EventLoop loop,
+        Router router,
+        SlabPool pool,
+        HybridClock clock,
+        SessionOptions options,
+        ISessionQueries queries,
+        TimeProvider time)
+    {
+        options.Check();
+        _table = new SessionTable(loop, router, clock, options, queries, time);
+        _transport = new StreamTransport(loop, pool);
+    }
+
+    /// <summary>Figures over all sessions; may be read on any thread.</summary>
+    public SessionStatistics Statistics => _table.Statistics;
+
+    /// <summary>What is listened on.</summary>
+    public IReadOnlyList<StreamListener> Listeners => _listeners;
+
+    /// <summary>Listens on a Unix socket; see <see cref="StreamListener.ListenUnix"/> for errors.</summary>
+    /// <param name="path">Path of the socket file, at most 107 bytes.</param>
+    /// <param name="mode">Who may connect: those with write permission.</param>
+    public StreamListener ListenUnix(string path, UnixFileMode mode)
+    {
+        StreamListener listener = StreamListener.ListenUnix(_transport, path, mode, this);
+        _listeners.Add(listener);
+        return listener;
+    }
+
+    /// <summary>Listens on a TCP address, port 0 for a free one; see <see cref="StreamListener.ListenTcp"/>.</summary>
+    public StreamListener ListenTcp(IPEndPoint endPoint)
+    {
+        StreamListener listener = StreamListener.ListenTcp(_transport, endPoint, this);
+        _listeners.Add(listener);
+        return listener;
+    }
+
+    /// <summary>
+    /// The daemon is leaving: every client is told to finish, new connections are not accepted. Sessions go on until their
+    /// clients close or <see cref="Dispose"/>.
+    /// </summary>
+    public void Leave()
+    {
+        if (_table.IsLeaving)
+        {
+            return;
+        }
+
+        _table.IsLeaving = true;
+        CloseListeners();
+        foreach (AppSession session in _table.Sessions)
+        {
+            session.SendGoAway();
+        }
+    }
+
+    /// <summary>Up to <paramref name="most"/> sessions as they are now.</summary>
+    public List<SessionSnapshot> TakeSnapshots(int most = int.MaxValue)
+    {
+        var snapshots = new List<SessionSnapshot>(Math.Min(most, _table.Sessions.Count));
+        for (int i = 0; i < _table.Sessions.Count && i < most; i++)
+        {
+            snapshots.Add(_table.Sessions[i].TakeSnapshot());
+        }
+
+        return snapshots;
+    }
+
+    /// <summary>Closes listeners and sessions at once and gives all memory back.</summary>
+    public void Dispose()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        CloseListeners();
+        while (_table.Sessions.Count > 0)
+        {
+            _table.Sessions[^1].Close();
+        }
+
+        foreach (StreamConnection connection in _refusing.ToArray())
+        {
+            connection.Close();
+        }
+
+        _transport.Dispose();
+    }
+
+    /// <inheritdoc/>
+    void IStreamAcceptor.OnAccepted(StreamConnection connection)
+    {
+        _table.Statistics.AcceptedCount++;
+        if (_table.Sessions.Count < _table.Options.MaxSessions)
+        {
+            var session = new AppSession(_table, connection, _table.NextId());
+            connection.Start(session);
+            _table.Add(session);
+            return;
+        }
+
+        _table.Statistics.CountRefusal(ErrorCode.TooManySessions);
+        if (_refusing.Count < MaxRefusing)
+        {
+            RefusedConnection.Refuse(connection, _table.Options.MaxSessions, () => _refusing.Remove(connection));
+            _refusing.Add(connection);
+        }
+        else
+        {
+            connection.Close();
+        }
+    }
+
+    private void CloseListeners()
+    {
+        _listeners.ForEach(listener => listener.Dispose());
+        _listeners.Clear();
+    }
+}

@@ -1,0 +1,220 @@
+using System.Text;
+using NexusD.Protocol;
+using NexusD.Protocol.App;
+using NexusD.Protocol.Frames;
+using NexusD.Protocol.Topics;
+using NexusD.Routing;
+using NexusD.Routing.Retained;
+
+namespace NexusD.Sessions;
+
+/// <content>What each kind of frame asks for; PUBLISH has a part of its own.</content>
+internal sealed partial class AppSession
+{
+    private void OnHello(ReadOnlySpan<byte> frame)
+    {
+        if (HelloFrame.TryRead(frame, out HelloFrame hello) != ErrorCode.None)
+        {
+            Fail(ErrorCode.Malformed, "HELLO: a property runs past the end or has a value out of its range.");
+            return;
+        }
+
+        if (_table.IsLeaving)
+        {
+            Fail(ErrorCode.ShuttingDown, "The daemon is leaving; connect again later.");
+            return;
+        }
+
+        _clientName = Encoding.UTF8.GetString(hello.ClientName);
+        _clientLibrary = Encoding.UTF8.GetString(hello.ClientLibrary);
+        _maxFrameBytes = (int)Math.Min(hello.MaxFrame, int.MaxValue);
+        _outgoing = new OutgoingAliases(hello.MaxAliases);
+        _publisher = _table.ClaimPublisher(this, hello.PublisherId);
+        _publisher.Pin();
+        _nextNumber = hello.NextNumber;
+        _state = State.Open;
+        WriteWelcome();
+    }
+
+    private void OnTopic(ReadOnlySpan<byte> frame)
+    {
+        if (TopicFrame.TryRead(frame, out TopicFrame declared) != ErrorCode.None)
+        {
+            Fail(ErrorCode.Malformed, "TOPIC: the frame is too short or the alias is 0.");
+            return;
+        }
+
+        TopicError error = TopicName.Validate(declared.Topic);
+        bool isRefused = error != TopicError.None || TopicName.IsSystem(declared.Topic);
+        Topic topic = isRefused ? _table.RefusedTopic : _table.Router.Intern(declared.Topic);
+        if (!_incoming.TrySet(declared.Alias, topic))
+        {
+            Fail(ErrorCode.Malformed, $"TOPIC: alias {declared.Alias} is above the limit of {_table.Options.MaxAliases} "
+                + "that WELCOME told.");
+            return;
+        }
+
+        if (isRefused)
+        {
+            CountRefusal(ErrorCode.BadTopic);
+            WriteError(ErrorCode.BadTopic, closes: false, declared.Alias, error == TopicError.None
+                ? "Topics that start with '$' belong to the system; choose another name."
+                : error.Describe());
+        }
+    }
+
+    private void OnSubscribe(ReadOnlySpan<byte> frame)
+    {
+        ErrorCode code = SubscribeFrame.TryRead(frame, out SubscribeFrame subscribe);
+        if (code == ErrorCode.Malformed)
+        {
+            Fail(code, "SUBSCRIBE: the frame breaks the format, the subscription id is 0, or there is no filter.");
+            return;
+        }
+
+        string text = "";
+        List<TopicFilter> filters = _table.FilterScratch;
+        filters.Clear();
+        if (code == ErrorCode.OverLimit)
+        {
+            text = $"A subscription has {ProtocolLimits.MaxFiltersPerSubscription} filters at most; open several.";
+        }
+        else if (_subscriptions.ContainsKey(subscribe.Subscription))
+        {
+            code = ErrorCode.SubscriptionInUse;
+            text = $"Subscription {subscribe.Subscription} is open already; choose another id or close it first.";
+        }
+        else if (_subscriptions.Count >= _table.Options.MaxSubscriptions)
+        {
+            code = ErrorCode.TooManySubscriptions;
+            text = $"A session has {_table.Options.MaxSubscriptions} subscriptions at most; close some or raise --max-subscriptions.";
+        }
+        else
+        {
+            code = ParseFilters(subscribe.Filters, filters, out text);
+        }
+
+        if (code != ErrorCode.None)
+        {
+            CountRefusal(code);
+        }
+
+        WriteSubscribed(code, subscribe.Subscription, text);
+        if (code == ErrorCode.None)
+        {
+            Open(subscribe, filters);
+        }
+    }
+
+    private static ErrorCode ParseFilters(ReadOnlySpan<byte> list, List<TopicFilter> filters, out string text)
+    {
+        var reader = new FilterListReader(list);
+        while (reader.TryRead(out ReadOnlySpan<byte> bytes))
+        {
+            TopicError error = TopicFilter.TryParse(bytes, out TopicFilter? filter);
+            if (filter is null)
+            {
+                text = $"Filter {filters.Count + 1} is invalid: {error.Describe()}";
+                return ErrorCode.BadFilter;
+            }
+
+            filters.Add(filter);
+        }
+
+        text = "";
+        return ErrorCode.None;
+    }
+
+    private void Open(in SubscribeFrame subscribe, List<TopicFilter> filters)
+    {
+        SessionOptions options = _table.Options;
+        int events = (int)Math.Min(subscribe.QueueEvents == 0 ? uint.MaxValue : subscribe.QueueEvents, options.QueueEvents);
+        long bytes = Math.Min(subscribe.QueueBytes == 0 ? uint.MaxValue : subscribe.QueueBytes, options.QueueBytes);
+        var subscription = new Subscription(this, subscribe.Subscription, subscribe.Credit, events, bytes);
+        _subscriptions.Add(subscribe.Subscription, subscription);
+        Statistics.SubscriptionCount++;
+        foreach (TopicFilter filter in filters)
+        {
+            _table.Router.Subscribe(subscription, filter);
+        }
+
+        if (!subscribe.NoRetained)
+        {
+            List<RetainedEvent> retained = _table.CollectRetained(filters);
+            if (retained.Count > 0)
+            {
+                subscription.StartRetained(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(retained));
+                retained.Clear();
+            }
+        }
+    }
+
+    private void OnUnsubscribe(ReadOnlySpan<byte> frame)
+    {
+        if (UnsubscribeFrame.TryRead(frame, out UnsubscribeFrame unsubscribe) != ErrorCode.None)
+        {
+            Fail(ErrorCode.Malformed, "UNSUBSCRIBE: the frame is too short.");
+        }
+        else if (_subscriptions.Remove(unsubscribe.Subscription, out Subscription? subscription))
+        {
+            CloseSubscription(subscription);
+            WriteUnsubscribed(ErrorCode.None, unsubscribe.Subscription, "");
+        }
+        else
+        {
+            CountRefusal(ErrorCode.UnknownSubscription);
+            WriteUnsubscribed(ErrorCode.UnknownSubscription, unsubscribe.Subscription,
+                $"Subscription {unsubscribe.Subscription} is not open.");
+        }
+    }
+
+    private void OnCredit(ReadOnlySpan<byte> frame)
+    {
+        if (CreditFrame.TryRead(frame, out CreditFrame credit) != ErrorCode.None)
+        {
+            Fail(ErrorCode.Malformed, "CREDIT: the frame is too short.");
+        }
+        else if (_subscriptions.TryGetValue(credit.Subscription, out Subscription? subscription))
+        {
+            subscription.AddCredit(credit.Bytes);
+        }
+    }
+
+    private void OnPing(ReadOnlySpan<byte> frame)
+    {
+        if (PingFrame.TryRead(frame, out PingFrame ping) != ErrorCode.None)
+        {
+            Fail(ErrorCode.Malformed, "PING: the frame is too short.");
+            return;
+        }
+
+        WritePong(ping.Opaque);
+    }
+
+    private void OnQuery(ReadOnlySpan<byte> frame)
+    {
+        if (QueryFrame.TryRead(frame, out QueryFrame query) != ErrorCode.None)
+        {
+            Fail(ErrorCode.Malformed, "QUERY: the text is missing, too long or no UTF-8.");
+            return;
+        }
+
+        string text = Encoding.UTF8.GetString(query.Text);
+        if (!_table.Queries.TryAnswer(text, out ReadOnlyMemory<byte> json))
+        {
+            CountRefusal(ErrorCode.UnknownQuery);
+            WriteResult(ErrorCode.UnknownQuery, query.Request,
+                "There is no such query; known are status, peers, topics and clients."u8);
+        }
+        else if (json.Length > _maxFrameBytes - ResultFrame.HeaderBytes)
+        {
+            CountRefusal(ErrorCode.OverLimit);
+            WriteResult(ErrorCode.OverLimit, query.Request,
+                "The answer is longer than the max_frame that this client told in HELLO."u8);
+        }
+        else
+        {
+            WriteResult(ErrorCode.None, query.Request, json.Span);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using NexusD.Protocol;
+using NexusD.Routing.Publishers;
+using NexusD.Routing.Queues;
+using NexusD.Transport;
+
+namespace NexusD.Sessions;
+
+/// <summary>
+/// One application's connection (docs/protocol/app-v1.md). Split by role: .Receive cuts frames, .Commands does what each
+/// asks for, .Publish is the way of events in, .Send the way out.
+/// </summary>
+/// <remarks>
+/// Life: greeting -> hello -> open -> (draining) -> closing. Draining: the client said that it is done and gets what is
+/// due to it. Closing: everything is written, the transport sends it and closes. Used on the loop's thread only.
+/// </remarks>
+internal sealed partial class AppSession : IStreamConsumer
+{
+    private readonly SessionTable _table;
+    private readonly StreamConnection _connection;
+    private readonly Dictionary<uint, Subscription> _subscriptions = [];
+    private readonly long _connectedUnixMs;
+    private State _state = State.Greeting;
+    private PublisherRecord? _publisher;
+    private string _clientName = "";
+    private string _clientLibrary = "";
+    private long _eventsIn;
+    private long _eventsOut;
+    private long _duplicates;
+    private long _refusals;
+    private long[]? _dropsOfClosed;
+
+    public AppSession(SessionTable table, StreamConnection connection, long id)
+    {
+        _table = table;
+        _connection = connection;
+        Id = id;
+        _connectedUnixMs = table.NowUnixMs();
+        LastHeardNs = table.Loop.NowNs;
+        _incoming = new IncomingAliases(table.Options.MaxAliases);
+        _outgoing = new OutgoingAliases(0);
+    }
+
+    private enum State : byte
+    {
+        Greeting,
+        Hello,
+        Open,
+        Draining,
+        Closing,
+    }
+
+    /// <summary>Number of the session in this daemon.</summary>
+    public long Id { get; }
+
+    /// <summary>Place in the table.</summary>
+    public int Index { get; set; }
+
+    /// <summary>When bytes came last, in loop time.</summary>
+    public long LastHeardNs { get; private set; }
+
+    /// <summary>Whether greeting and HELLO are over.</summary>
+    public bool IsWelcome => _state > State.Hello;
+
+    public ulong PublisherId => _publisher?.Id ?? 0;
+
+    public SessionStatistics Statistics => _table.Statistics;
+
+    public string NodeName => _table.Options.NodeName;
+
+    public SubscriptionQueue CreateQueue(int maxEvents, long maxBytes) => _table.Router.CreateQueue(maxEvents, maxBytes);
+
+    /// <summary>Tells the client that the daemon is leaving; it may go on until it closes.</summary>
+    public void SendGoAway()
+    {
+        if (_state == State.Open)
+        {
+            WriteGoAway();
+        }
+    }
+
+    /// <summary>The client was silent for too long.</summary>
+    public void EndIdle()
+    {
+        if (_state == State.Greeting)
+        {
+            // Whoever it is, it has not said that it speaks this protocol.
+            Statistics.CountRefusal(ErrorCode.Idle);
+            _connection.Close();
+        }
+        else if (_state == State.Hello)
+        {
+            Fail(ErrorCode.Idle, "No HELLO came within the handshake time-out; send it right after the greeting.");
+        }
+        else if (_state == State.Open)
+        {
+            Fail(ErrorCode.Idle, "Nothing was heard for the idle time-out; send a PING now and then.");
+        }
+    }
+
+    /// <summary>Ends the session at once.</summary>
+    public void Close() => _connection.Close();
+
+    /// <inheritdoc/>
+    public void OnEndOfInput(int unusedBytes) => Drain();
+
+    /// <inheritdoc/>
+    public void OnClosed(StreamCloseReason reason)
+    {
+        _state = State.Closing;
+        CloseSubscriptions();
+        _publisher?.Unpin();
+        _table.Remove(this);
+    }
+
+    public SessionSnapshot TakeSnapshot()
+    {
+        var dropped = (long[]?)_dropsOfClosed?.Clone() ?? new long[DropReasonNames.Count];
+        long queued = 0;
+        int deepest = 0;
+        foreach (Subscription subscription in _subscriptions.Values)
+        {
+            subscription.AddDropsTo(dropped);
+            queued += subscription.QueuedEvents;
+            deepest = Math.Max(deepest, subscription.QueuedEvents);
+        }
+
+        return new SessionSnapshot
+        {
+            Id = Id,
+            ClientName = _clientName,
+            ClientLibrary = _clientLibrary,
+            PublisherId = PublisherId,
+            Credentials = _connection.GetPeerCredentials(),
+            RemoteEndPoint = _connection.GetRemoteEndPoint(),
+            ConnectedUnixMs = _connectedUnixMs,
+            Subscriptions = _subscriptions.Count,
+            EventsIn = _eventsIn,
+            BytesIn = _connection.ReceivedBytes,
+            EventsOut = _eventsOut,
+            BytesOut = _connection.SentBytes,
+            PendingBytes = _connection.PendingBytes,
+            QueuedEvents = queued,
+            QueueDepthMax = deepest,
+            DroppedEvents = dropped,
+            DuplicateEvents = _duplicates,
+            Refusals = _refusals,
+        };
+    }
+
+    /// <summary>The client sends no more: what is due to it is sent, then the connection is closed.</summary>
+    private void Drain()
+    {
+        if (_state == State.Open)
+        {
+            _state = State.Draining;
+            foreach (Subscription subscription in _subscriptions.Values)
+            {
+                _table.Router.Unsubscribe(subscription);
+            }
+
+            _connection.ExpectProgress();
+            _connection.RequestFlush();
+        }
+        else if (_state < State.Open)
+        {
+            _state = State.Closing;
+            _connection.CloseAfterFlush();
+        }
+    }
+
+    /// <summary>Ends the session with an error that the client can read.</summary>
+    private void Fail(ErrorCode code, string text)
+    {
+        if (_state == State.Closing)
+        {
+            return;
+        }
+
+        CountRefusal(code);
+        WriteError(code, closes: true, 0, text);
+        _state = State.Closing;
+        CloseSubscriptions();
+        _connection.CloseAfterFlush();
+    }
+
+    private void CountRefusal(ErrorCode code)
+    {
+        _refusals++;
+        Statistics.CountRefusal(code);
+    }
+
+    private void CloseSubscriptions()
+    {
+        foreach (Subscription subscription in _subscriptions.Values)
+        {
+            CloseSubscription(subscription);
+        }
+
+        _subscriptions.Clear();
+        _line = null;
+    }
+
+    private void CloseSubscription(Subscription subscription)
+    {
+        _table.Router.Unsubscribe(subscription);
+        subscription.Close();
+        _dropsOfClosed ??= new long[DropReasonNames.Count];
+        subscription.AddDropsTo(_dropsOfClosed);
+        Statistics.SubscriptionCount--;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+using NexusD.Routing;
+
+namespace NexusD.Sessions;
+
+/// <summary>
+/// The topics that a client declared by number (docs/protocol/README.md "Topic aliases"). Grows with what is declared, in
+/// pages of 2 KiB.
+/// </summary>
+internal sealed class IncomingAliases(int maxAliases)
+{
+    private const int PageBits = 8;
+    private const int PageSize = 1 << PageBits;
+
+    private Topic?[]?[] _pages = [];
+
+    /// <summary>The topic of an alias; null when it was not declared or is above the limit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Topic? Find(uint alias)
+    {
+        Topic?[]?[] pages = _pages;
+        uint page = alias >> PageBits;
+        return page < (uint)pages.Length && pages[page] is { } topics ? topics[alias & (PageSize - 1)] : null;
+    }
+
+    /// <summary>Declares an alias, also anew; false when it is 0 or above the limit.</summary>
+    public bool TrySet(uint alias, Topic topic)
+    {
+        if (alias == 0 || alias > (uint)maxAliases)
+        {
+            return false;
+        }
+
+        int page = (int)(alias >> PageBits);
+        if (page >= _pages.Length)
+        {
+            int most = (maxAliases >> PageBits) + 1;
+            Array.Resize(ref _pages, Math.Min(most, Math.Max(page + 1, _pages.Length * 2)));
+        }
+
+        (_pages[page] ??= new Topic?[PageSize])[alias & (PageSize - 1)] = topic;
+        return true;
+    }
+}

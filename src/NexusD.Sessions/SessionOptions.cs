@@ -1,0 +1,60 @@
+using NexusD.Protocol;
+
+namespace NexusD.Sessions;
+
+/// <summary>What sessions tell their clients and the bounds they keep (docs/protocol/app-v1.md "Limits").</summary>
+public sealed record SessionOptions
+{
+    public required NodeId NodeId { get; init; }
+
+    /// <summary>At most 64 bytes of UTF-8.</summary>
+    public string NodeName { get; init; } = "";
+
+    /// <summary>At most 64 bytes of UTF-8.</summary>
+    public string Cluster { get; init; } = "";
+
+    /// <summary>At most 64 bytes of UTF-8.</summary>
+    public string DaemonVersion { get; init; } = "";
+
+    /// <summary>Sessions at a time, at least 1.</summary>
+    public int MaxSessions { get; init; } = 10_000;
+
+    /// <summary>Subscriptions open at once in one session, at least 1.</summary>
+    public int MaxSubscriptions { get; init; } = 1_000_000;
+
+    /// <summary>Longest payload in bytes, 1 to 256 MiB; a frame may be 65,792 bytes longer.</summary>
+    public int MaxPayloadBytes { get; init; } = ProtocolLimits.DefaultMaxPayloadBytes;
+
+    /// <summary>Aliases that a client may declare, at least 1; 8 bytes each.</summary>
+    public int MaxAliases { get; init; } = ProtocolLimits.DefaultMaxAliases;
+
+    /// <summary>Bound of a subscription's queue in events, at least 1: default and maximum.</summary>
+    public int QueueEvents { get; init; } = 65_536;
+
+    /// <summary>Bound of a subscription's queue in bytes, at least 65,536: default and maximum.</summary>
+    public long QueueBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Time for greeting and HELLO.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A session that sends nothing for so long is ended; zero: never.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.Zero;
+
+    /// <summary>Longest frame in bytes, its length field included.</summary>
+    internal int MaxFrameBytes => MaxPayloadBytes + ProtocolLimits.FrameOverheadBytes;
+
+    /// <summary>Throws when a value is out of its range.</summary>
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSessions);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSubscriptions);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxPayloadBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxPayloadBytes, 256 * 1024 * 1024);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxAliases);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(QueueEvents);
+        ArgumentOutOfRangeException.ThrowIfLessThan(QueueBytes, 64 * 1024);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HandshakeTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(IdleTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(IdleTimeout.TotalMilliseconds, uint.MaxValue);
+    }
+}

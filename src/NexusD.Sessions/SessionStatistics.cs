@@ -1,0 +1,78 @@
+using NexusD.Protocol;
+
+namespace NexusD.Sessions;
+
+/// <summary>
+/// What all sessions did so far. Written on the loop's thread; each value may be read on any thread and only grows, apart
+/// from those said to be of the moment.
+/// </summary>
+/// <remarks>
+/// Invariant, at the end of each turn and for live and closed subscriptions together: MatchedEvents = DeliveredEvents +
+/// QueuedEvents + AbandonedEvents + dropped events of all reasons. Nothing is lost uncounted.
+/// </remarks>
+public sealed class SessionStatistics
+{
+    internal long EventsInCount;
+    internal long BytesInCount;
+    internal long MatchedCount;
+    internal long DeliveredCount;
+    internal long DeliveredBytesCount;
+    internal long QueuedCount;
+    internal long AbandonedCount;
+    internal long DuplicateCount;
+    internal long RetainedSentCount;
+    internal long AcceptedCount;
+    internal long OpenCount;
+    internal long SubscriptionCount;
+
+    private const int Codes = (int)ErrorCode.Internal + 1;
+
+    private readonly long[] _dropped = new long[DropReasonNames.Count];
+    private readonly long[] _refused = new long[Codes];
+
+    /// <summary>Events that applications published, refused ones not counted.</summary>
+    public long EventsIn => Volatile.Read(ref EventsInCount);
+
+    /// <summary>Bytes of their frames.</summary>
+    public long BytesIn => Volatile.Read(ref BytesInCount);
+
+    /// <summary>Events that subscriptions should get: one event for three of them counts three.</summary>
+    public long MatchedEvents => Volatile.Read(ref MatchedCount);
+
+    /// <summary>Events written to clients.</summary>
+    public long DeliveredEvents => Volatile.Read(ref DeliveredCount);
+
+    /// <summary>Bytes of their frames.</summary>
+    public long DeliveredBytes => Volatile.Read(ref DeliveredBytesCount);
+
+    /// <summary>Of the moment: events that wait in subscriptions' queues.</summary>
+    public long QueuedEvents => Volatile.Read(ref QueuedCount);
+
+    /// <summary>Events that waited for a subscription when it was closed.</summary>
+    public long AbandonedEvents => Volatile.Read(ref AbandonedCount);
+
+    /// <summary>Published events that had been published before with the same number, and were not delivered again.</summary>
+    public long DuplicateEvents => Volatile.Read(ref DuplicateCount);
+
+    /// <summary>Of the delivered events those from the retained store.</summary>
+    public long RetainedSentEvents => Volatile.Read(ref RetainedSentCount);
+
+    /// <summary>Connections accepted, refused ones included.</summary>
+    public long AcceptedConnections => Volatile.Read(ref AcceptedCount);
+
+    /// <summary>Of the moment: sessions.</summary>
+    public long Sessions => Volatile.Read(ref OpenCount);
+
+    /// <summary>Of the moment: subscriptions.</summary>
+    public long Subscriptions => Volatile.Read(ref SubscriptionCount);
+
+    /// <summary>Events dropped on their way to subscriptions for a reason.</summary>
+    public long DroppedEvents(DropReason reason) => Volatile.Read(ref _dropped[(int)reason]);
+
+    /// <summary>Requests refused and sessions ended with an error.</summary>
+    public long Refusals(ErrorCode code) => Volatile.Read(ref _refused[(int)code]);
+
+    internal void CountDropped(DropReason reason, long events) => _dropped[(int)reason] += events;
+
+    internal void CountRefusal(ErrorCode code) => _refused[(int)code]++;
+}

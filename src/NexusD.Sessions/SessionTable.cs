@@ -1,0 +1,156 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using NexusD.Loops;
+using NexusD.Protocol;
+using NexusD.Protocol.Topics;
+using NexusD.Routing;
+using NexusD.Routing.Publishers;
+using NexusD.Routing.Retained;
+
+namespace NexusD.Sessions;
+
+/// <summary>
+/// The sessions of one loop and what they share: the router, the clock, scratch memory, who publishes under which id. Used on
+/// the loop's thread only.
+/// </summary>
+internal sealed class SessionTable
+{
+    private readonly HybridClock _clock;
+    private readonly TimeProvider _time;
+    private readonly List<AppSession> _sessions = [];
+    private readonly Dictionary<ulong, AppSession> _publishers = [];
+    private readonly List<RetainedEvent> _retainedScratch = [];
+    private readonly HashSet<RetainedEvent> _retainedSeen = new(ReferenceEqualityComparer.Instance);
+    private readonly SessionDeadlines _deadlines;
+    private ulong _batchTimestamp;
+    private long _lastId;
+
+    public SessionTable(
+        EventLoop loop, Router router, HybridClock clock, SessionOptions options, ISessionQueries queries, TimeProvider time)
+    {
+        Loop = loop;
+        Router = router;
+        Options = options;
+        Queries = queries;
+        _clock = clock;
+        _time = time;
+        MaxFrameBytes = options.MaxFrameBytes;
+        NodeNameUtf8 = Encoding.UTF8.GetBytes(options.NodeName);
+        ClusterUtf8 = Encoding.UTF8.GetBytes(options.Cluster);
+        DaemonVersionUtf8 = Encoding.UTF8.GetBytes(options.DaemonVersion);
+        RefusedTopic = router.Intern("$nexusd/refused"u8);
+        _deadlines = new SessionDeadlines(loop, options, _sessions);
+    }
+
+    public EventLoop Loop { get; }
+
+    public Router Router { get; }
+
+    public SessionOptions Options { get; }
+
+    public ISessionQueries Queries { get; }
+
+    public SessionStatistics Statistics { get; } = new();
+
+    public int MaxFrameBytes { get; }
+
+    public byte[] NodeNameUtf8 { get; }
+
+    public byte[] ClusterUtf8 { get; }
+
+    public byte[] DaemonVersionUtf8 { get; }
+
+    /// <summary>
+    /// Stands where a client declared an alias for a name that it may not publish to. A name of the system, so no client can
+    /// have this object for a good reason.
+    /// </summary>
+    public Topic RefusedTopic { get; }
+
+    /// <summary>For a property list without its topic; used within one call.</summary>
+    public byte[] PropertyScratch { get; } = new byte[ProtocolLimits.MaxEventPropertyBytes];
+
+    /// <summary>For the filters of one SUBSCRIBE.</summary>
+    public List<TopicFilter> FilterScratch { get; } = [];
+
+    /// <summary>Whether the daemon is leaving: no new sessions.</summary>
+    public bool IsLeaving { get; set; }
+
+    public IReadOnlyList<AppSession> Sessions => _sessions;
+
+    /// <summary>
+    /// The stamp of what was received together: one tick for all of it, since runs of one publisher are told apart by their
+    /// numbers.
+    /// </summary>
+    public ulong BatchTimestamp
+    {
+        get
+        {
+            if (_batchTimestamp == 0)
+            {
+                _batchTimestamp = _clock.Tick(NowUnixMs());
+            }
+
+            return _batchTimestamp;
+        }
+    }
+
+    public void BeginBatch() => _batchTimestamp = 0;
+
+    public long NowUnixMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public long NextId() => ++_lastId;
+
+    public void Add(AppSession session)
+    {
+        session.Index = _sessions.Count;
+        _sessions.Add(session);
+        Statistics.OpenCount++;
+        _deadlines.Watch(session);
+    }
+
+    public void Remove(AppSession session)
+    {
+        AppSession last = _sessions[^1];
+        _sessions[session.Index] = last;
+        last.Index = session.Index;
+        _sessions.RemoveAt(_sessions.Count - 1);
+        Statistics.OpenCount--;
+        if (session.PublisherId != 0)
+        {
+            _publishers.Remove(session.PublisherId);
+        }
+    }
+
+    /// <summary>Gives a session the publisher id it wishes for if that is free, else a new one.</summary>
+    public PublisherRecord ClaimPublisher(AppSession session, ulong wished)
+    {
+        ulong id = wished;
+        while (id == 0 || _publishers.ContainsKey(id) || (id != wished && Router.Publishers.Find(id) is not null))
+        {
+            id = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        }
+
+        _publishers.Add(id, session);
+        return Router.Publishers.GetOrAdd(id);
+    }
+
+    /// <summary>The retained events that match any of the filters, each once; the list is used again by the next call.</summary>
+    public List<RetainedEvent> CollectRetained(List<TopicFilter> filters)
+    {
+        _retainedScratch.Clear();
+        foreach (TopicFilter filter in filters)
+        {
+            Router.Retained.Collect(filter, _retainedScratch);
+        }
+
+        if (filters.Count > 1 && _retainedScratch.Count > 1)
+        {
+            _retainedSeen.Clear();
+            _retainedScratch.RemoveAll(retained => !_retainedSeen.Add(retained));
+            _retainedSeen.Clear();
+        }
+
+        return _retainedScratch;
+    }
+}
