@@ -1,14 +1,19 @@
+using NexusD.Daemon.Logging;
 using NexusD.Daemon.Options;
 
 namespace NexusD.Daemon;
 
-/// <summary>
-/// The daemon's way in: reads the options, does what the commands among them ask, else runs the node.
-/// </summary>
+/// <summary>The daemon's way in: reads the options, does what the commands among them ask, else runs the node.</summary>
 internal static class Program
 {
+    /// <summary>Exit code when a second signal ended a node that was leaving.</summary>
+    public const int EndedBySecondSignal = 130;
+
     private const int Success = 0;
+    private const int CannotStart = 1;
     private const int BadConfiguration = 2;
+    private const int StandardError = 2;
+    private const int PoolThreads = 8;
 
     private static int Main(string[] arguments)
     {
@@ -21,10 +26,20 @@ internal static class Program
 
         if (options.Get(OptionTable.Version))
         {
-            Console.Out.WriteLine($"nexusd");
+            Console.Out.WriteLine($"nexusd {DaemonVersion.Text}");
             return Success;
         }
 
+        if (options.Errors.Count > 0 || options.Get(OptionTable.CheckConfig))
+        {
+            return Check(options);
+        }
+
+        return Run(options);
+    }
+
+    private static int Check(OptionSet options)
+    {
         foreach (string warning in options.Warnings)
         {
             Console.Error.WriteLine($"nexusd: warning: {warning}");
@@ -41,5 +56,37 @@ internal static class Program
         }
 
         return options.Errors.Count > 0 ? BadConfiguration : Success;
+    }
+
+    private static int Run(OptionSet options)
+    {
+        // HTTP and name look-ups are rare; more threads would only hold memory.
+        ThreadPool.SetMinThreads(1, 1);
+        int most = Math.Max(PoolThreads, Environment.ProcessorCount); // the runtime refuses less
+        ThreadPool.SetMaxThreads(most, most);
+        var writer = new LogWriter(StandardError, options.Get(OptionTable.LogFormat) == "json", TimeProvider.System);
+        var log = new SourceLogger(writer, "daemon", LogLevels.Parse(options.Get(OptionTable.LogLevel)));
+        foreach (string warning in options.Warnings)
+        {
+            DaemonLog.ConfigurationWarning(log, warning);
+        }
+
+        try
+        {
+            using var host = new DaemonHost(options, writer);
+            host.Run();
+            if (host.FailedBecause is null)
+            {
+                return Success;
+            }
+
+            DaemonLog.CannotStart(log, host.FailedBecause);
+        }
+        catch (StartException e)
+        {
+            DaemonLog.CannotStart(log, e.Message);
+        }
+
+        return CannotStart;
     }
 }

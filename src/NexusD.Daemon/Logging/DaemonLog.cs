@@ -39,8 +39,8 @@ internal static partial class DaemonLog
         Message = "a bug, please report it; the daemon goes on")]
     public static partial void LoopFault(ILogger log, Exception exception);
 
-    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "::1 is not served to apps: {Reason}")]
-    public static partial void AppAddressSkipped(ILogger log, string reason);
+    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "{Address} is not served to apps: {Reason}")]
+    public static partial void AppAddressSkipped(ILogger log, string address, string reason);
 
     [LoggerMessage(EventId = 1100, Level = LogLevel.Information,
         Message = "beacons to {Group} on interface {Name} ({Address})")]
@@ -52,11 +52,12 @@ internal static partial class DaemonLog
     [LoggerMessage(EventId = 1102, Level = LogLevel.Warning, Message = "{Trouble}")]
     public static partial void DiscoveryTrouble(ILogger log, string trouble);
 
-    [LoggerMessage(EventId = 1103, Level = LogLevel.Debug, Message = "{Source} found a node at {Address}")]
-    public static partial void PeerFound(ILogger log, string source, string address);
+    [LoggerMessage(EventId = 1103, Level = LogLevel.Debug, Message = "{Source} found a node at {Host}, port {Port}")]
+    public static partial void PeerFound(ILogger log, string source, string host, int port);
 
-    [LoggerMessage(EventId = 1104, Level = LogLevel.Debug, Message = "{Source} lost sight of the node at {Address}")]
-    public static partial void PeerLost(ILogger log, string source, string address);
+    [LoggerMessage(EventId = 1104, Level = LogLevel.Debug,
+        Message = "{Source} lost sight of the node at {Host}, port {Port}")]
+    public static partial void PeerLost(ILogger log, string source, string host, int port);
 
     [LoggerMessage(EventId = 1105, Level = LogLevel.Warning,
         Message = "{Mechanism} discovery is not built into this version yet; in use: {InUse}."

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using NexusD.Daemon.Logging;
+using NexusD.Daemon.Options;
+
+namespace NexusD.Daemon;
+
+/// <summary>
+/// How the node leaves: it is no longer ready; apps are told and may go on until they close; then the links are flushed until
+/// the other nodes have acknowledged everything; all of it within the grace time.
+/// </summary>
+internal sealed partial class DaemonHost
+{
+    /// <summary>Part of the grace time that apps may use up; the rest belongs to the links.</summary>
+    private const double AppsShare = 0.7;
+
+    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(10);
+
+    private readonly Stopwatch _leaving = new();
+    private bool _appsAreDone;
+
+    /// <summary>Why the node ended itself, or null.</summary>
+    public string? FailedBecause { get; private set; }
+
+    private TimeSpan Grace => _options.Get(OptionTable.ShutdownGrace);
+
+    /// <summary>A second signal ends the process where it stands.</summary>
+    private void OnSignal(string signal)
+    {
+        if (_state.TryLeave())
+        {
+            DaemonLog.Leaving(_log, signal);
+            _loop.Post(BeginLeaving);
+        }
+        else
+        {
+            Environment.Exit(Program.EndedBySecondSignal);
+        }
+    }
+
+    private void Fail(string reason)
+    {
+        FailedBecause = reason;
+        _loop.Stop();
+    }
+
+    private void BeginLeaving()
+    {
+        _leaving.Start();
+        _ = Task.Run(_discovery.Leave);
+        Apps.Leave();
+        ContinueLeaving();
+    }
+
+    private void ContinueLeaving()
+    {
+        bool timeIsUp = _leaving.Elapsed >= Grace * AppsShare;
+        if (Apps.Statistics.Sessions > 0 && !timeIsUp)
+        {
+            _leaveTimer.SetAfter(_look);
+            return;
+        }
+
+        if (_appsAreDone)
+        {
+            return;
+        }
+
+        _appsAreDone = true;
+        Apps.Dispose();
+        TimeSpan left = Grace - _leaving.Elapsed;
+        Mesh.Leave(left > TimeSpan.Zero ? left : TimeSpan.Zero, EndLeaving);
+    }
+
+    private void EndLeaving()
+    {
+        if (_leaving.Elapsed > Grace)
+        {
+            DaemonLog.GraceEnded(_log, Grace.TotalSeconds);
+        }
+
+        DaemonLog.Left(_log, _leaving.ElapsedMilliseconds);
+        _loop.Stop();
+    }
+}

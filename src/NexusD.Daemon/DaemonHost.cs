@@ -1,0 +1,271 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using NexusD.Buffers;
+using NexusD.Daemon.Http;
+using NexusD.Daemon.Logging;
+using NexusD.Daemon.Options;
+using NexusD.Daemon.Status;
+using NexusD.Discovery.Multicast;
+using NexusD.Loops;
+using NexusD.Peering;
+using NexusD.Protocol;
+using NexusD.Quic;
+using NexusD.Routing;
+using NexusD.Sessions;
+
+namespace NexusD.Daemon;
+
+/// <summary>
+/// The composition root: builds every part of the node from the options, runs its event loop, and takes it down again in
+/// good order. The only place that sees all modules.
+/// </summary>
+/// <remarks>
+/// Threads: the one that calls <see cref="Run"/> becomes the loop and carries all events. Beside it there are the beacon
+/// thread, and Kestrel's, which see the node by <see cref="INodeProbe"/> alone.
+/// </remarks>
+internal sealed partial class DaemonHost : INodeProbe, IDisposable
+{
+    private static readonly TimeSpan _routerTick = TimeSpan.FromSeconds(1);
+
+    private readonly OptionSet _options;
+    private readonly LogWriter _logWriter;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time = TimeProvider.System;
+    private readonly EventLoop _loop;
+    private readonly SlabPool _pool = new();
+    private readonly HybridClock _clock = new();
+    private readonly NodeState _state;
+    private readonly DiscoverySet _discovery;
+    private readonly HttpService _http;
+    private readonly NodeFacts _facts;
+    private readonly LoopTimer _tick;
+    private readonly LoopTimer _leaveTimer;
+
+    /// <summary>Binds every port; nothing is served before <see cref="Run"/>.</summary>
+    /// <exception cref="StartException">Something that was asked for cannot be had.</exception>
+    public DaemonHost(OptionSet options, LogWriter logWriter)
+    {
+        _options = options;
+        _logWriter = logWriter;
+        _log = Logger("daemon");
+        NodeId id = MeshOptions.NewNodeId();
+        string name = OptionRules.NodeNameOf(options);
+        string cluster = options.Get(OptionTable.Cluster);
+        DateTimeOffset startedAt = _time.GetUtcNow();
+        DaemonLog.Starting(_log, DaemonVersion.Text, name, cluster);
+
+        _loop = new EventLoop(fault => DaemonLog.LoopFault(_log, fault));
+        Router = new Router(RouterOptionsFrom(name), _pool);
+        var queries = new NodeQueries();
+        Apps = new AppListener(_loop, Router, _pool, _clock, SessionOptionsFrom(id, name, cluster), queries, _time);
+        IReadOnlyList<string> addresses = AppDoors.Open(Apps, options, _log);
+        QuicCredentials? credentials = TlsFiles.Read(options);
+        Mesh = StartMesh(id, name, cluster, credentials);
+        if (credentials is null)
+        {
+            DaemonLog.Insecure(_log, Mesh.LocalEndPoint.Port, cluster);
+        }
+
+        var self = new BeaconIdentity(
+            id, Mesh.LocalEndPoint.Port, (uint)startedAt.ToUnixTimeSeconds(), cluster, name);
+        _discovery = new DiscoverySet(options, self, Logger("discovery"));
+        _state = new NodeState(() => _discovery.FirstRoundIsDone);
+        _facts = new NodeFacts
+        {
+            NodeId = id,
+            Name = name,
+            Cluster = cluster,
+            Version = DaemonVersion.Text,
+            StartedAt = startedAt,
+            IsInsecure = credentials is null,
+            AppAddresses = addresses,
+            QueueCapacity = options.Get(OptionTable.SubscriberQueueLimit),
+        };
+        queries.Attach(this);
+        _http = HttpService.Bind(HttpSettings.From(options), this, Logger("http"));
+        _tick = _loop.CreateTimer(Tick);
+        _leaveTimer = _loop.CreateTimer(ContinueLeaving);
+    }
+
+    /// <summary>The router; on the loop's thread.</summary>
+    public Router Router { get; }
+
+    /// <summary>The apps' side; on the loop's thread.</summary>
+    public AppListener Apps { get; }
+
+    /// <summary>The other nodes; on the loop's thread.</summary>
+    public Mesh Mesh { get; }
+
+    /// <inheritdoc/>
+    public string? NotReadyBecause => _state.NotReadyBecause;
+
+    /// <summary>Serves on the calling thread until the node has left.</summary>
+    public void Run()
+    {
+        _discovery.Start(new PeerRelay(_loop, Mesh, Logger("discovery")));
+        _ = ServeHttpAsync();
+        using SignalWatch signals = new(OnSignal);
+        Tick();
+        _loop.Run();
+    }
+
+    /// <summary>A copy of everything, on the loop's thread.</summary>
+    public NodeSnapshot TakeSnapshot() => new()
+    {
+        Facts = _facts,
+        Uptime = _state.Uptime,
+        Router = Router.GetStatistics(),
+        Sessions = Apps.Statistics,
+        Clients = Apps.TakeSnapshots(),
+        Mesh = Mesh.GetSnapshot(),
+        Discovery = _discovery.Names,
+        Beacons = _discovery.Beacons,
+        HealthPortConflict = _http.HealthPortConflict,
+        LogLinesDropped = _logWriter.DroppedLines,
+        RentedBytes = _pool.RentedBytes,
+        KeptBytes = _pool.KeptBytes,
+        LoopTurns = _loop.Turns,
+        RefusedClocks = _clock.RefusedRemoteValues,
+    };
+
+    /// <inheritdoc/>
+    public async Task<bool> AnswersAsync(TimeSpan patience)
+    {
+        var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(answered.SetResult);
+        return await Task.WhenAny(answered.Task, Task.Delay(patience)) == answered.Task;
+    }
+
+    /// <inheritdoc/>
+    public async Task<NodeSnapshot?> TakeSnapshotAsync(TimeSpan patience)
+    {
+        var answered = new TaskCompletionSource<NodeSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(() => answered.TrySetResult(TakeSnapshot()));
+        return await Task.WhenAny(answered.Task, Task.Delay(patience)) == answered.Task ? await answered.Task : null;
+    }
+
+    public void Dispose()
+    {
+        _discovery.Dispose();
+        Apps.Dispose();
+        Mesh.Dispose();
+        _loop.Dispose();
+    }
+
+    private async Task ServeHttpAsync()
+    {
+        try
+        {
+            await _http.StartAsync();
+            _loop.Post(TellReady);
+        }
+        catch (Exception e)
+        {
+            // Without probes an orchestrator would kill the daemon for no visible reason.
+            _loop.Post(() => Fail($"the HTTP side cannot start: {e.Message}"));
+        }
+    }
+
+    private void TellReady()
+    {
+        _state.Listening();
+        var line = new ReadyLine
+        {
+            Cluster = _facts.Cluster,
+            Node = _facts.Name,
+            Apps = _facts.AppAddresses,
+            Mesh = Mesh.LocalEndPoint,
+            Health = _http.Health,
+            Metrics = _http.Metrics,
+            Quic = Mesh.GetSnapshot().Engine,
+        };
+        bool json = _options.Get(OptionTable.LogFormat) == "json";
+        try
+        {
+            Console.Out.WriteLine(json ? line.ToJson() : line.ToText());
+            Console.Out.Flush();
+        }
+        catch (IOException)
+        {
+            // Standard output is closed: nobody waits for the line.
+        }
+    }
+
+    private void Tick()
+    {
+        Router.AdvanceTime(HybridClock.FromUnixMs(_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        _tick.SetAfter(_routerTick);
+    }
+
+    private SourceLogger Logger(string source) =>
+        new SourceLogger(_logWriter, source, LogLevels.Parse(_options.Get(OptionTable.LogLevel)));
+
+    private RouterOptions RouterOptionsFrom(string name) => new()
+    {
+        NodeName = name,
+        MaxRetainedEvents = _options.Get(OptionTable.RetainedLimit),
+        MaxRetainedBytes = _options.Get(OptionTable.RetainedBytes),
+    };
+
+    private SessionOptions SessionOptionsFrom(NodeId id, string name, string cluster) => new()
+    {
+        NodeId = id,
+        NodeName = name,
+        Cluster = cluster,
+        DaemonVersion = DaemonVersion.Text,
+        MaxSessions = _options.Get(OptionTable.MaxClients),
+        MaxSubscriptions = _options.Get(OptionTable.MaxSubscriptions),
+        MaxPayloadBytes = (int)_options.Get(OptionTable.MaxPayload),
+        QueueEvents = _options.Get(OptionTable.SubscriberQueueLimit),
+        QueueBytes = _options.Get(OptionTable.SubscriberQueueBytes),
+    };
+
+    private Mesh StartMesh(NodeId id, string name, string cluster, QuicCredentials? credentials)
+    {
+        int payload = (int)_options.Get(OptionTable.MaxPayload);
+        IPAddress bind = _options.Get(OptionTable.Bind);
+        bool noIpv6 = bind.Equals(IPAddress.IPv6Any) && !Socket.OSSupportsIPv6;
+        var endPoint = new IPEndPoint(noIpv6 ? IPAddress.Any : bind, _options.Get(OptionTable.MeshPort).Number);
+        QuicEngineKind engine = _options.Get(OptionTable.Quic) == "msquic" ? QuicEngineKind.MsQuic : QuicEngineKind.Ngtcp2;
+        var mesh = new Mesh(
+            _loop,
+            Router,
+            _clock,
+            _pool,
+            new MeshOptions
+            {
+                Bind = endPoint,
+                NodeId = id,
+                NodeName = name,
+                Cluster = cluster,
+                Version = DaemonVersion.Text,
+                Credentials = credentials,
+                LinkQueueBytes = _options.Get(OptionTable.LinkQueueBytes),
+                MaxPayloadBytes = payload,
+                MaxFrameBytes = payload + ProtocolLimits.FrameOverheadBytes,
+                Log = new MeshLog(Logger("mesh")),
+            },
+            endpoint => QuicEndpoint.Create(engine, _loop, endpoint),
+            _time);
+        try
+        {
+            mesh.Start();
+            return mesh;
+        }
+        catch (SocketException e)
+        {
+            throw new StartException(
+                $"the mesh port {endPoint} (UDP) cannot be opened: {e.Message.TrimEnd('.')}. Is another nexusd running?"
+                + " Choose another with --mesh-port.");
+        }
+        catch (QuicUnavailableException e)
+        {
+            throw new StartException(e.Message);
+        }
+        catch (System.Security.Cryptography.CryptographicException e)
+        {
+            throw new StartException($"the certificate cannot be used: {e.Message}");
+        }
+    }
+}

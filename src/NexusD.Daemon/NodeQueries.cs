@@ -1,0 +1,28 @@
+using NexusD.Daemon.Status;
+using NexusD.Sessions;
+
+namespace NexusD.Daemon;
+
+/// <summary>Answers what apps ask of the node: status, peers, topics, clients. On the loop's thread.</summary>
+internal sealed class NodeQueries : ISessionQueries
+{
+    private DaemonHost? _host;
+
+    /// <summary>Whom to ask; set before the loop runs.</summary>
+    public void Attach(DaemonHost host) => _host = host;
+
+    public bool TryAnswer(string query, out ReadOnlyMemory<byte> json)
+    {
+        DaemonHost host = _host!;
+        ReadOnlyMemory<byte>? answer = query switch
+        {
+            "status" => StatusDocuments.Status(host.TakeSnapshot(), host.NotReadyBecause),
+            "peers" => StatusDocuments.Peers(host.Mesh.GetSnapshot()),
+            "topics" => StatusDocuments.Topics(host.Router),
+            "clients" => StatusDocuments.Clients(host.Apps.TakeSnapshots(StatusDocuments.MaxEntries + 1)),
+            _ => null,
+        };
+        json = answer ?? default;
+        return answer is not null;
+    }
+}

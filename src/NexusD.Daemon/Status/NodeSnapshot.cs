@@ -1,0 +1,69 @@
+using NexusD.Discovery.Multicast;
+using NexusD.Peering;
+using NexusD.Protocol;
+using NexusD.Routing;
+using NexusD.Sessions;
+
+namespace NexusD.Daemon.Status;
+
+/// <summary>The whole node at one moment: a copy taken on the loop's thread, safe on any.</summary>
+internal sealed record NodeSnapshot
+{
+    public required NodeFacts Facts { get; init; }
+
+    public required TimeSpan Uptime { get; init; }
+
+    public required RouterStatistics Router { get; init; }
+
+    /// <summary>Counters; live, but each may be read on any thread.</summary>
+    public required SessionStatistics Sessions { get; init; }
+
+    public required IReadOnlyList<SessionSnapshot> Clients { get; init; }
+
+    public required MeshSnapshot Mesh { get; init; }
+
+    /// <summary>Names of the mechanisms in use.</summary>
+    public required IReadOnlyList<string> Discovery { get; init; }
+
+    /// <summary>Beacon counters; null without multicast discovery.</summary>
+    public required BeaconStatistics? Beacons { get; init; }
+
+    public required bool HealthPortConflict { get; init; }
+
+    public required long LogLinesDropped { get; init; }
+
+    /// <summary>Native memory in use for events, bytes.</summary>
+    public required long RentedBytes { get; init; }
+
+    /// <summary>Native memory kept for reuse, bytes.</summary>
+    public required long KeptBytes { get; init; }
+
+    public required long LoopTurns { get; init; }
+
+    /// <summary>Clocks of others that were too far ahead to be followed.</summary>
+    public required long RefusedClocks { get; init; }
+
+    /// <summary>Events in the longest queue of any subscription.</summary>
+    public int QueueDepthMax => Clients.Count == 0 ? 0 : Clients.Max(c => c.QueueDepthMax);
+
+    /// <summary>Every reason for which events can be dropped here, where, and how many were.</summary>
+    public IEnumerable<(string Reason, string Where, long Events)> Drops()
+    {
+        foreach (DropReason reason in Enum.GetValues<DropReason>())
+        {
+            if (reason is not (DropReason.None or DropReason.Duplicate))
+            {
+                yield return (reason.ToWireName(), "subscription", Sessions.DroppedEvents(reason));
+            }
+        }
+
+        yield return (DropReason.LinkFull.ToWireName(), "link", Mesh.Counters.DroppedLinkFull);
+        yield return (DropReason.TooLarge.ToWireName(), "link", Mesh.Counters.DroppedTooLarge);
+        yield return (DropReason.TooLarge.ToWireName(), "received", Mesh.Counters.RefusedTooLarge);
+        yield return (DropReason.Duplicate.ToWireName(), "session", Sessions.DuplicateEvents);
+        yield return (DropReason.Duplicate.ToWireName(), "received", Router.DuplicateEvents);
+    }
+
+    /// <summary>Links by state as people know it: up, suspect or connecting.</summary>
+    public int LinksThatAre(string state) => Mesh.Links.Count(l => PeerEntry.StateOf(l.State) == state);
+}

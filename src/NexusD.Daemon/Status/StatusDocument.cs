@@ -1,0 +1,82 @@
+namespace NexusD.Daemon.Status;
+
+/// <summary>The answer to the query <c>status</c> and, with less, of <c>/livez</c>.</summary>
+internal sealed record StatusDocument
+{
+    public required NodePart Node { get; init; }
+
+    public required bool Ready { get; init; }
+
+    public string? NotReadyBecause { get; init; }
+
+    public required IReadOnlyList<string> AppAddresses { get; init; }
+
+    public required SessionsPart Sessions { get; init; }
+
+    public required EventsPart Events { get; init; }
+
+    public required QueuesPart Queues { get; init; }
+
+    public required TopicsPart Topics { get; init; }
+
+    public required RetainedPart Retained { get; init; }
+
+    public required MeshPart Mesh { get; init; }
+
+    public required DiscoveryPart Discovery { get; init; }
+
+    public required ProcessPart Process { get; init; }
+
+    internal sealed record NodePart(
+        string Id, string Name, string Cluster, string Version, DateTimeOffset StartedAt, double UptimeSeconds);
+
+    internal sealed record SessionsPart(
+        long Open, long Accepted, long Subscriptions, IReadOnlyDictionary<string, long> Refused);
+
+    /// <summary>Counters of events since the start.</summary>
+    internal sealed record EventsPart(
+        long Published, long Received, long Delivered, long Forwarded, IReadOnlyList<DropPart> Dropped);
+
+    internal sealed record DropPart(string Reason, string Where, long Events);
+
+    internal sealed record QueuesPart(long Events, int DepthMax, int Capacity, long LinkBytes);
+
+    internal sealed record TopicsPart(int Known, int Filters, int PeerFilters);
+
+    internal sealed record RetainedPart(int Events, int Tombstones, long Bytes, long Refused);
+
+    internal sealed record MeshPart
+    {
+        public required string Address { get; init; }
+
+        public required string Engine { get; init; }
+
+        public required bool Authenticated { get; init; }
+
+        public required int Up { get; init; }
+
+        public required int Suspect { get; init; }
+
+        public required int Connecting { get; init; }
+
+        public required int AddressesKnown { get; init; }
+
+        public required long Dials { get; init; }
+
+        public required long DialFailures { get; init; }
+
+        public required long LinksUpTotal { get; init; }
+
+        public required long LinksDownTotal { get; init; }
+
+        /// <summary>Links ended by either side with an error, by its name.</summary>
+        public required IReadOnlyDictionary<string, long> Refused { get; init; }
+    }
+
+    internal sealed record DiscoveryPart(IReadOnlyList<string> InUse, BeaconsPart? Beacons);
+
+    internal sealed record BeaconsPart(
+        long Sent, long SendErrors, long Received, long OtherCluster, long Malformed, long Ignored, int NodesInSight);
+
+    internal sealed record ProcessPart(double CpuSeconds, long ResidentBytes, int OpenFiles, int Threads);
+}
