@@ -9,6 +9,8 @@ namespace NexusD.Microbenchmarks;
 /// Station "local subscriber queued": runs of 100-byte events that wait for a slow subscriber. Figures are per event.
 /// </summary>
 [MemoryDiagnoser]
+[MinColumn]
+[MedianColumn]
 public class QueueEnqueue : IDisposable
 {
     private const int Events = 30_000;

@@ -7,10 +7,13 @@ using NexusD.Routing;
 namespace NexusD.Microbenchmarks;
 
 /// <summary>
-/// Station "routed": a run of one event to 1, 4 or 16 targets; with a valid route, with other subscriptions held, and with
-/// a subscription under the same branch that comes and goes before each event, so that each resolves its route again.
+/// Station "routed": a run of one event to 1, 4 or 16 targets; with a valid route, with other subscriptions held, and
+/// with a subscription under the same branch that comes and goes before each event, so that each resolves its route
+/// again.
 /// </summary>
 [MemoryDiagnoser]
+[MinColumn]
+[MedianColumn]
 public class RouterPublish
 {
     private readonly Router _router = new(new RouterOptions(), new SlabPool());

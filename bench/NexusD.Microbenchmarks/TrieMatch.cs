@@ -9,6 +9,8 @@ namespace NexusD.Microbenchmarks;
 /// levels matches one filter by name, one with <c>*</c> and one with <c>#</c>.
 /// </summary>
 [MemoryDiagnoser]
+[MinColumn]
+[MedianColumn]
 public class TrieMatch
 {
     private readonly TopicTrie _trie = new();

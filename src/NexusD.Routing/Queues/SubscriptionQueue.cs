@@ -243,10 +243,20 @@ public sealed class SubscriptionQueue : IDisposable
             }
             else
             {
-                Drop(head.Publisher, head.Number, 1, DropReason.QueueFull);
-                RemoveFirstEvent(ref head);
+                DropSomeOfHead(ref head, events, bytes);
             }
         }
+    }
+
+    private void DropSomeOfHead(ref QueuedRun head, int events, long bytes)
+    {
+        ulong first = head.Number;
+        while (head.Count > 1 && (Events + events > MaxEvents || Bytes + bytes > MaxBytes))
+        {
+            RemoveFirstEvent(ref head);
+        }
+
+        Drop(head.Publisher, first, (int)(head.Number - first), DropReason.QueueFull);
     }
 
     /// <summary>Takes the end of a run that is too long for the whole queue.</summary>
