@@ -1,3 +1,4 @@
+using System.Net;
 using NexusD.Peering.Dialing;
 using NexusD.Peering.Links;
 using NexusD.Protocol;
@@ -16,6 +17,19 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
     void ILinkOwner.WakeBy(long dueNs) => WakeBy(dueNs);
 
     void IDialHost.WakeBy(long dueNs) => WakeBy(dueNs);
+
+    NodeId IDialHost.NodeAt(IPEndPoint address)
+    {
+        foreach (PeerLink link in _byNode.Values)
+        {
+            if (address.Equals(link.MeshAddress))
+            {
+                return link.PeerId;
+            }
+        }
+
+        return default;
+    }
 
     bool IDialHost.IsLinked(NodeId node) => _byNode.ContainsKey(node);
 

@@ -10,6 +10,9 @@ internal interface IDialHost
     /// <summary>Whether a link to this node is up.</summary>
     bool IsLinked(NodeId node);
 
+    /// <summary>The node that says it listens there and is linked; empty when there is none.</summary>
+    NodeId NodeAt(IPEndPoint address);
+
     /// <summary>Wants <see cref="Dialer.Run"/> by that time.</summary>
     void WakeBy(long dueNs);
 
@@ -437,7 +440,8 @@ internal sealed class Dialer(IDialHost host, IMeshLoop loop, MeshOptions options
         {
             if (!_endpoints.TryGetValue(address, out DialEndpoint? endpoint))
             {
-                _endpoints.Add(address, endpoint = new DialEndpoint(address));
+                endpoint = new DialEndpoint(address) { LeadsTo = host.NodeAt(address) };
+                _endpoints.Add(address, endpoint);
             }
 
             endpoint.Targets.Add(target);

@@ -53,6 +53,10 @@ internal sealed class FakeNetwork(VirtualWorld world)
 
     public bool IsCut(IPAddress one, IPAddress other) => _cuts.Contains((one, other));
 
+    /// <summary>A second address of a host, as behind a translator: whoever is there does not know it.</summary>
+    public void AddAlias(string address, FakeEndpoint endpoint) =>
+        _endpoints.Add(new IPEndPoint(IPAddress.Parse(address), endpoint.LocalEndPoint.Port), endpoint);
+
     public FakeEndpoint? Find(IPEndPoint address) => _endpoints.GetValueOrDefault(address);
 
     public void Remove(FakeEndpoint endpoint) => _endpoints.Remove(endpoint.LocalEndPoint);
