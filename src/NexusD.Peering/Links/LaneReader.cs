@@ -25,12 +25,16 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
     private HashSet<uint>? _badAliases;
     private byte[] _lastWhereUtf8 = [];
     private string _lastWhere = "";
+    private bool _endRead;
 
     /// <summary>Bytes that came before they may be read.</summary>
     public HeldBytes Held { get; } = new(mesh.Pool);
 
     /// <summary>Whether the peer ended the stream; perhaps behind bytes that are held.</summary>
     public bool IsEnded { get; set; }
+
+    /// <summary>Whether bytes or the end wait to be read.</summary>
+    public bool HasWaiting => !Held.IsEmpty || (IsEnded && !_endRead);
 
     public StreamPreamble Preamble => _frames.Preamble;
 
@@ -69,8 +73,11 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
     }
 
     /// <summary>The peer ended the stream behind what was read.</summary>
-    public LinkFault End() =>
-        _frames.IsAtFrameEnd ? LinkFault.None : LinkFault.Malformed("a lane ended inside a frame");
+    public LinkFault End()
+    {
+        _endRead = true;
+        return _frames.IsAtFrameEnd ? LinkFault.None : LinkFault.Malformed("a lane ended inside a frame");
+    }
 
     /// <summary>Gives back what is held; the link is gone.</summary>
     public void Reset()

@@ -62,7 +62,7 @@ internal sealed partial class PeerLink
     {
         for (int index = 0; index < _lanesIn.Length && !HoldsLanes && IsConnected; index++)
         {
-            if (_lanesIn[index] is { } lane && (!lane.Held.IsEmpty || lane.IsEnded))
+            if (_lanesIn[index] is { HasWaiting: true } lane)
             {
                 ReleaseLane(lane, StreamOf(index));
             }
@@ -93,7 +93,7 @@ internal sealed partial class PeerLink
 
     private LinkFault EndLane(LaneReader lane)
     {
-        _lanesEnded++;
+        _lanesEnded++; // once a lane, or a link would look drained while others still carry events
         return lane.End();
     }
 

@@ -134,6 +134,8 @@ internal sealed class RawPeer : IQuicConnectionHandler, IDisposable
         return frames;
     }
 
+    public byte[] PreambleOf(long stream) => [.. _received[stream].Take(StreamPreamble.Size)];
+
     public List<byte[]> ControlFrames(byte kind) => [.. Frames(Control).Where(f => f[4] == kind)];
 
     /// <summary>Streams that the node opened to send events.</summary>

@@ -30,6 +30,7 @@ internal sealed class TestNode : IDisposable
             Bind = new IPEndPoint(Address, port),
             NodeName = name,
             Cluster = "test",
+            NodeId = NewNodeId(world),
             JitterSeed = host,
             Log = Log,
         };
@@ -134,6 +135,13 @@ internal sealed class TestNode : IDisposable
         Mesh.Dispose();
         World.RunFor(10);
         Assert.Equal(0, Pool.RentedBytes);
+    }
+
+    private static NodeId NewNodeId(VirtualWorld world)
+    {
+        byte[] id = new byte[NodeId.Size];
+        world.Random.NextBytes(id);
+        return new NodeId(id);
     }
 
     private static byte[] Event(string payload)
