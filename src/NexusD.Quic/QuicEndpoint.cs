@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using NexusD.Loops;
+using NexusD.Quic.MsQuic;
 using NexusD.Quic.Native;
 using NexusD.Quic.Ngtcp2;
 
@@ -31,7 +32,8 @@ public static class QuicEndpoint
         return kind switch
         {
             QuicEngineKind.Ngtcp2 => new Ngtcp2Endpoint(loop, options),
-            _ => throw new QuicUnavailableException(kind, $"The QUIC engine {kind} is not part of this build."),
+            QuicEngineKind.MsQuic => new MsQuicEndpoint(loop, options),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such engine."),
         };
     }
 
@@ -54,9 +56,10 @@ public static class QuicEndpoint
     /// <exception cref="QuicUnavailableException">A native library is missing.</exception>
     public static unsafe string Describe(QuicEngineKind kind)
     {
-        if (kind != QuicEngineKind.Ngtcp2)
+        if (kind == QuicEngineKind.MsQuic)
         {
-            throw new QuicUnavailableException(kind, $"The QUIC engine {kind} is not part of this build.");
+            MsQuicLibrary.EnsureLoaded();
+            return "msquic (System.Net.Quic)";
         }
 
         NativeLibraries.EnsureLoaded();

@@ -9,6 +9,7 @@ namespace NexusD.Quic.Tests.Contract;
 public class HandshakeTests
 {
     private const ulong NoApplicationProtocol = 0x178;
+    private const ulong AnyAlert = 0x100;
 
     [Theory, Ngtcp2, MsQuic]
     public void Connects_with_certificates_on_both_sides(QuicEngineKind kind)
@@ -52,7 +53,9 @@ public class HandshakeTests
 
         Assert.False(handler.IsConnected);
         Assert.Equal(QuicCloseKind.PeerTransport, info.Kind);
-        Assert.Equal(NoApplicationProtocol, info.ErrorCode);
+
+        // System.Net.Quic does not tell the number of an alert.
+        Assert.Equal(kind == QuicEngineKind.Ngtcp2 ? NoApplicationProtocol : AnyAlert, info.ErrorCode);
         Assert.Empty(server.Accepted);
         Assert.Equal(0, server.Statistics.ConnectionsAccepted);
     }
@@ -143,7 +146,7 @@ public class HandshakeTests
         Assert.Equal(2, server.Statistics.Connections);
 
         client.Do(() => handlers[0].Connection!.Close(0, "make room"));
-        server.Accepted[0].WaitClosed();
+        Assert.True(SpinWait.SpinUntil(() => server.Statistics.Connections == 1, TimeSpan.FromSeconds(20)));
         var next = new Recorder();
         client.Connect(server.Address, next);
         next.Wait(r => r.IsConnected, "room for one more");
