@@ -14,6 +14,7 @@ internal sealed partial class ClientSession
     private long _lastReceived;
     private long _lastPing;
     private long _keepAliveMs;
+    private long _silenceMs;
 
     private void RunConnections()
     {
@@ -103,6 +104,7 @@ internal sealed partial class ClientSession
         _keepAliveMs = limits.IdleTimeoutMs == 0
             ? keepAlive
             : Math.Min(keepAlive, Math.Max(100, limits.IdleTimeoutMs / 3));
+        _silenceMs = 3 * keepAlive;
         _lastPing = Environment.TickCount64;
         Volatile.Write(ref _lastReceived, _lastPing);
         ResetReceive();

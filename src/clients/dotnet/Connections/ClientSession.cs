@@ -237,10 +237,10 @@ internal sealed partial class ClientSession : IAsyncDisposable
             return;
         }
 
-        if (now - Volatile.Read(ref _lastReceived) > 3 * _keepAliveMs)
+        if (now - Volatile.Read(ref _lastReceived) > _silenceMs)
         {
             _abortReason = new ConnectionException(
-                $"nexusd at {_address} has been silent for {3 * _keepAliveMs / 1000.0:0.#} s; connecting again.");
+                $"nexusd at {_address} has been silent for {_silenceMs / 1000.0:0.#} s; connecting again.");
             AbortSocket();
         }
         else if (now - _lastPing >= _keepAliveMs)

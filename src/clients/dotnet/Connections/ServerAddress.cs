@@ -112,7 +112,7 @@ internal sealed class ServerAddress
             return null;
         }
 
-        var path = Path.Combine(runtime, "nexusd", "nexusd.sock");
+        var path = Path.Combine(runtime, "nexusd.sock");
         return File.Exists(path) ? path : null;
     }
 
