@@ -14,7 +14,12 @@ internal static unsafe class Epoll
 
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
+    private const int NotPermitted = 1;
     private const int Interrupted = 4;
+    private const int NoSuchCall = 38;
+
+    /// <summary>Linux before 5.11 and some containers' system call filters do not have epoll_pwait2(2).</summary>
+    private static volatile bool _onlyMilliseconds;
 
     /// <summary>struct epoll_event, packed on x86-64 (linux/eventpoll.h).</summary>
     [StructLayout(LayoutKind.Sequential, Pack = 1)]
@@ -48,9 +53,9 @@ internal static unsafe class Epoll
     public static int Wait(int epoll, Event* events, int capacity, long timeoutNs)
     {
         int count;
-        if (timeoutNs == 0)
+        if (timeoutNs == 0 || _onlyMilliseconds)
         {
-            count = epoll_wait(epoll, events, capacity, 0);
+            count = epoll_wait(epoll, events, capacity, ToMilliseconds(timeoutNs));
         }
         else
         {
@@ -64,8 +69,18 @@ internal static unsafe class Epoll
         }
 
         int error = Marshal.GetLastSystemError();
+        if (!_onlyMilliseconds && timeoutNs != 0 && error is NoSuchCall or NotPermitted)
+        {
+            _onlyMilliseconds = true; // the caller's next turn waits the coarse way
+            return 0;
+        }
+
         return error == Interrupted ? 0 : throw new Win32Exception(error, "epoll_wait failed");
     }
+
+    /// <summary>Rounded up: waking before a timer is due would spin.</summary>
+    private static int ToMilliseconds(long nanoseconds) =>
+        nanoseconds < 0 ? -1 : (int)Math.Min(int.MaxValue, (nanoseconds + 999_999) / 1_000_000);
 
     public static void Wake(int wakeFd)
     {
