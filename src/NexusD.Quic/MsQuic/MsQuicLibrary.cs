@@ -15,8 +15,9 @@ internal static class MsQuicLibrary
             throw new QuicUnavailableException(
                 QuicEngineKind.MsQuic,
                 "The QUIC engine msquic needs libmsquic.so.2, which was not found. Debian does not package it: " +
-                "install libmsquic from Microsoft's package repository, or put libmsquic.so.2 beside the program or on the " +
-                "loader's path. It also needs IPv6 to be switched on in the kernel. The engine ngtcp2 needs neither.");
+                "install libmsquic from Microsoft's package repository, or put libmsquic.so.2 beside the program " +
+                "or on the loader's path. It also needs IPv6 to be switched on in the kernel. " +
+                "The engine ngtcp2 needs neither.");
         }
     }
 }

@@ -180,7 +180,7 @@ internal sealed unsafe partial class Ngtcp2Connection
                 _native, path, 1, info, dest, (nuint)maxPacket, null, 0, -1, null, 0, now);
         }
 
-        int count = stream.Queue.Gather(vectors, MaxVectors, out bool all);
+        int count = stream.Queue.Gather(vectors, MaxVectors, maxPacket, out bool all);
 
         // Another stream may fill up the packet; then ngtcp2 must be called until the packet is complete, and
         // WriteBurst does.

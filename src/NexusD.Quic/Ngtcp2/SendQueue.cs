@@ -63,20 +63,19 @@ internal sealed unsafe class SendQueue
     }
 
     /// <summary>
-    /// Describes the unsent bytes; returns the number of entries. <paramref name="all"/>: they reach to the end.
+    /// Describes unsent bytes until they are enough for a packet; returns the number of entries.
+    /// <paramref name="all"/>: they reach to the end.
     /// </summary>
-    public int Gather(NgVec* vectors, int capacity, out bool all)
+    public int Gather(NgVec* vectors, int capacity, int enoughBytes, out bool all)
     {
         int filled = 0;
         int skip = _sentBytes;
-        for (int i = _sentParts; i < _count && filled < capacity; i++)
+        for (int i = _sentParts; i < _count && filled < capacity && enoughBytes > 0; i++)
         {
             ref Part part = ref At(i);
-            vectors[filled++] = new NgVec
-            {
-                Base = part.Slab.Pointer + part.Offset + skip,
-                Length = (nuint)(part.Length - skip),
-            };
+            int length = part.Length - skip;
+            vectors[filled++] = new NgVec { Base = part.Slab.Pointer + part.Offset + skip, Length = (nuint)length };
+            enoughBytes -= length;
             skip = 0;
         }
 
