@@ -125,11 +125,15 @@ internal sealed partial class AppSession
         return ErrorCode.None;
     }
 
+    private static long QueueBound(uint asked, long standard) => asked == 0
+        ? standard
+        : Math.Min(asked, Math.Min(standard * SessionOptions.LargestQueueFactor, int.MaxValue));
+
     private void Open(in SubscribeFrame subscribe, List<TopicFilter> filters)
     {
         SessionOptions options = _table.Options;
-        int events = (int)Math.Min(subscribe.QueueEvents == 0 ? uint.MaxValue : subscribe.QueueEvents, options.QueueEvents);
-        long bytes = Math.Min(subscribe.QueueBytes == 0 ? uint.MaxValue : subscribe.QueueBytes, options.QueueBytes);
+        int events = (int)QueueBound(subscribe.QueueEvents, options.QueueEvents);
+        long bytes = QueueBound(subscribe.QueueBytes, options.QueueBytes);
         var subscription = new Subscription(this, subscribe.Subscription, subscribe.Credit, events, bytes);
         _subscriptions.Add(subscribe.Subscription, subscription);
         Statistics.SubscriptionCount++;

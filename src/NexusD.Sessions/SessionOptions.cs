@@ -28,10 +28,13 @@ public sealed record SessionOptions
     /// <summary>Aliases that a client may declare, at least 1; 8 bytes each.</summary>
     public int MaxAliases { get; init; } = ProtocolLimits.DefaultMaxAliases;
 
-    /// <summary>Bound of a subscription's queue in events, at least 1: default and maximum.</summary>
+    /// <summary>How many times the default bounds of its queue a subscription may ask for.</summary>
+    internal const int LargestQueueFactor = 16;
+
+    /// <summary>Bound of a subscription's queue in events where it asks for none, at least 1.</summary>
     public int QueueEvents { get; init; } = 65_536;
 
-    /// <summary>Bound of a subscription's queue in bytes, at least 65,536: default and maximum.</summary>
+    /// <summary>Bound of a subscription's queue in bytes where it asks for none, at least 65,536.</summary>
     public long QueueBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>Time for greeting and HELLO.</summary>

@@ -77,7 +77,12 @@ internal sealed class SubCommand
     {
         var options = new SubscribeOptions
         {
-            ReceiveRetained = !_context.Arguments.Has("--no-retained"), ReceiveBufferBytes = 4 << 20,
+            ReceiveRetained = !_context.Arguments.Has("--no-retained"),
+
+            // Printing is slower than publishing: ask for a queue that holds a long burst.
+            ReceiveBufferBytes = 4 << 20,
+            QueueEvents = 1 << 20,
+            QueueBytes = 256 << 20,
         };
         using var lines = new EventLines(_context.Output, _context.Arguments.Has("--json"));
         await foreach (var batch in client.SubscribeBatches(_context.Arguments.Operands, options, stop))
