@@ -15,7 +15,8 @@ internal static class AppDoors
     private const string FileName = "nexusd.sock";
 
     /// <summary>
-    /// Everybody on this host may connect, as to the TCP port beside it; what an app may do is not a matter of the file.
+    /// Everybody on this host may connect, as to the TCP port beside it; what an app may do is not a matter of the
+    /// file.
     /// </summary>
     private const UnixFileMode Everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite
         | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
@@ -23,6 +24,19 @@ internal static class AppDoors
     /// <summary>Opens what the options ask for; returns the addresses as clients write them.</summary>
     /// <exception cref="StartException">A door that was asked for cannot be opened, or none could be.</exception>
     public static IReadOnlyList<string> Open(AppListener listener, OptionSet options, ILogger log)
+    {
+        try
+        {
+            return OpenAll(listener, options, log);
+        }
+        catch (StartException)
+        {
+            listener.Dispose(); // takes the socket file away
+            throw;
+        }
+    }
+
+    private static List<string> OpenAll(AppListener listener, OptionSet options, ILogger log)
     {
         var addresses = new List<string>();
         if (OpenUnix(listener, options, log) is { } unix)
@@ -37,7 +51,7 @@ internal static class AppDoors
 
         return addresses.Count > 0
             ? addresses
-            : throw new StartException("no way in for apps is open; name a socket with --app-socket or a port with --app-port.");
+            : throw new StartException("apps have no way in; name one with --app-socket or --app-port.");
     }
 
     private static StreamListener? OpenUnix(AppListener listener, OptionSet options, ILogger log)
@@ -110,7 +124,7 @@ internal static class AppDoors
                 if (opened.Count == 0 || (port.Number != 0 && options.IsSet(OptionTable.AppBind)))
                 {
                     throw new StartException(
-                        $"the port for apps cannot be opened: {Sentence(e)} Is another nexusd or an AMQP broker running?"
+                        $"the port for apps cannot be opened: {Sentence(e)} Is another nexusd or an AMQP broker there?"
                         + " Choose another with --app-port, or off.");
                 }
 

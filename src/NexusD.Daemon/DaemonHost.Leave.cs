@@ -5,7 +5,8 @@ using NexusD.Daemon.Options;
 namespace NexusD.Daemon;
 
 /// <summary>
-/// How the node leaves: it is no longer ready; apps are told and may go on until they close; then the links are flushed until
+/// How the node leaves: it is no longer ready; apps are told and may go on until they close; then the links are
+/// flushed until
 /// the other nodes have acknowledged everything; all of it within the grace time.
 /// </summary>
 internal sealed partial class DaemonHost
@@ -23,19 +24,35 @@ internal sealed partial class DaemonHost
 
     private TimeSpan Grace => _options.Get(OptionTable.ShutdownGrace);
 
-    /// <summary>A second signal ends the process where it stands.</summary>
-    private void OnSignal(string signal)
+    /// <summary>Begins to leave; false when the node is leaving already. Any thread.</summary>
+    public bool TryLeave(string why)
     {
-        if (_state.TryLeave())
+        if (!_state.TryLeave())
         {
-            DaemonLog.Leaving(_log, signal);
-            _loop.Post(BeginLeaving);
+            return false;
         }
-        else
-        {
-            Environment.Exit(Program.EndedBySecondSignal);
-        }
+
+        DaemonLog.Leaving(_log, why);
+        _loop.Post(BeginLeaving);
+        return true;
     }
+
+    /// <summary>Reads the certificate files again; links made from now on use them. Any thread.</summary>
+    public void ReloadCertificates() => _loop.Post(() =>
+    {
+        try
+        {
+            if (TlsFiles.Read(_options) is { } credentials)
+            {
+                Mesh.ReplaceCredentials(credentials);
+                DaemonLog.CertificatesReloaded(_log, credentials.Certificate.Subject, credentials.Certificate.NotAfter);
+            }
+        }
+        catch (StartException e)
+        {
+            DaemonLog.CertificatesNotReloaded(_log, e.Message);
+        }
+    });
 
     private void Fail(string reason)
     {

@@ -17,11 +17,13 @@ using NexusD.Sessions;
 namespace NexusD.Daemon;
 
 /// <summary>
-/// The composition root: builds every part of the node from the options, runs its event loop, and takes it down again in
+/// The composition root: builds every part of the node from the options, runs its event loop, and takes it down again
+/// in
 /// good order. The only place that sees all modules.
 /// </summary>
 /// <remarks>
-/// Threads: the one that calls <see cref="Run"/> becomes the loop and carries all events. Beside it there are the beacon
+/// Threads: the one that calls <see cref="Run"/> becomes the loop and carries all events. Beside it there are the
+/// beacon
 /// thread, and Kestrel's, which see the node by <see cref="INodeProbe"/> alone.
 /// </remarks>
 internal sealed partial class DaemonHost : INodeProbe, IDisposable
@@ -30,6 +32,8 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
 
     private readonly OptionSet _options;
     private readonly LogWriter _logWriter;
+    private readonly TextWriter _output;
+    private readonly TaskCompletionSource<ReadyLine> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _log;
     private readonly TimeProvider _time = TimeProvider.System;
     private readonly EventLoop _loop;
@@ -44,8 +48,12 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
 
     /// <summary>Binds every port; nothing is served before <see cref="Run"/>.</summary>
     /// <exception cref="StartException">Something that was asked for cannot be had.</exception>
-    public DaemonHost(OptionSet options, LogWriter logWriter)
+    /// <param name="options">Valid ones.</param>
+    /// <param name="logWriter">Where every part logs to.</param>
+    /// <param name="output">Where the ready line goes.</param>
+    public DaemonHost(OptionSet options, LogWriter logWriter, TextWriter output)
     {
+        _output = output;
         _options = options;
         _logWriter = logWriter;
         _log = Logger("daemon");
@@ -57,9 +65,6 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
 
         _loop = new EventLoop(fault => DaemonLog.LoopFault(_log, fault));
         Router = new Router(RouterOptionsFrom(name), _pool);
-        var queries = new NodeQueries();
-        Apps = new AppListener(_loop, Router, _pool, _clock, SessionOptionsFrom(id, name, cluster), queries, _time);
-        IReadOnlyList<string> addresses = AppDoors.Open(Apps, options, _log);
         QuicCredentials? credentials = TlsFiles.Read(options);
         Mesh = StartMesh(id, name, cluster, credentials);
         if (credentials is null)
@@ -71,6 +76,10 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
             id, Mesh.LocalEndPoint.Port, (uint)startedAt.ToUnixTimeSeconds(), cluster, name);
         _discovery = new DiscoverySet(options, self, Logger("discovery"));
         _state = new NodeState(() => _discovery.FirstRoundIsDone);
+        _http = HttpService.Bind(HttpSettings.From(options), this, Logger("http"));
+        var queries = new NodeQueries();
+        Apps = new AppListener(_loop, Router, _pool, _clock, SessionOptionsFrom(id, name, cluster), queries, _time);
+        IReadOnlyList<string> addresses = AppDoors.Open(Apps, options, _log); // last: it leaves a file
         _facts = new NodeFacts
         {
             NodeId = id,
@@ -83,7 +92,6 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
             QueueCapacity = options.Get(OptionTable.SubscriberQueueLimit),
         };
         queries.Attach(this);
-        _http = HttpService.Bind(HttpSettings.From(options), this, Logger("http"));
         _tick = _loop.CreateTimer(Tick);
         _leaveTimer = _loop.CreateTimer(ContinueLeaving);
     }
@@ -97,6 +105,9 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     /// <summary>The other nodes; on the loop's thread.</summary>
     public Mesh Mesh { get; }
 
+    /// <summary>Done when the node serves.</summary>
+    public Task<ReadyLine> Ready => _ready.Task;
+
     /// <inheritdoc/>
     public string? NotReadyBecause => _state.NotReadyBecause;
 
@@ -105,7 +116,6 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     {
         _discovery.Start(new PeerRelay(_loop, Mesh, Logger("discovery")));
         _ = ServeHttpAsync();
-        using SignalWatch signals = new(OnSignal);
         Tick();
         _loop.Run();
     }
@@ -183,13 +193,15 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         bool json = _options.Get(OptionTable.LogFormat) == "json";
         try
         {
-            Console.Out.WriteLine(json ? line.ToJson() : line.ToText());
-            Console.Out.Flush();
+            _output.WriteLine(json ? line.ToJson() : line.ToText());
+            _output.Flush();
         }
         catch (IOException)
         {
             // Standard output is closed: nobody waits for the line.
         }
+
+        _ready.SetResult(line);
     }
 
     private void Tick()
@@ -227,7 +239,8 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         IPAddress bind = _options.Get(OptionTable.Bind);
         bool noIpv6 = bind.Equals(IPAddress.IPv6Any) && !Socket.OSSupportsIPv6;
         var endPoint = new IPEndPoint(noIpv6 ? IPAddress.Any : bind, _options.Get(OptionTable.MeshPort).Number);
-        QuicEngineKind engine = _options.Get(OptionTable.Quic) == "msquic" ? QuicEngineKind.MsQuic : QuicEngineKind.Ngtcp2;
+        bool msquic = _options.Get(OptionTable.Quic) == "msquic";
+        QuicEngineKind engine = msquic ? QuicEngineKind.MsQuic : QuicEngineKind.Ngtcp2;
         var mesh = new Mesh(
             _loop,
             Router,

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using NexusD.Daemon.Logging;
 using NexusD.Daemon.Options;
@@ -21,7 +23,7 @@ internal sealed class DiscoverySet : IDisposable
             var where = new MulticastOptions(
                 options.Get(OptionTable.MulticastAddress),
                 options.Get(OptionTable.MulticastPort),
-                options.Get(OptionTable.MulticastInterface));
+                InterfacesFor(options));
             var discoveryLog = new DiscoveryLog(log, $"{where.Group}:{where.Port}");
             _multicast = new MulticastDiscovery(self, where, discoveryLog, new Random(), TimeProvider.System);
             _mechanisms.Add(_multicast);
@@ -37,6 +39,15 @@ internal sealed class DiscoverySet : IDisposable
             string inUse = _mechanisms.Count == 0 ? "none" : string.Join(", ", Names);
             DaemonLog.DiscoveryNotBuiltIn(log, missing == "k8s" ? "Kubernetes" : "DNS", inUse);
         }
+    }
+
+    /// <summary>A mesh that is bound to one address is reached by the interface of that address alone.</summary>
+    private static IReadOnlyList<string> InterfacesFor(OptionSet options)
+    {
+        IReadOnlyList<string> named = options.Get(OptionTable.MulticastInterface);
+        IPAddress bind = options.Get(OptionTable.Bind);
+        bool isOne = bind.AddressFamily == AddressFamily.InterNetwork && !bind.Equals(IPAddress.Any);
+        return named.Count == 0 && isOne ? [bind.ToString()] : named;
     }
 
     /// <summary>Names of those in use.</summary>

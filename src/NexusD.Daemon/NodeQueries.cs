@@ -14,15 +14,14 @@ internal sealed class NodeQueries : ISessionQueries
     public bool TryAnswer(string query, out ReadOnlyMemory<byte> json)
     {
         DaemonHost host = _host!;
-        ReadOnlyMemory<byte>? answer = query switch
+        json = query switch
         {
             "status" => StatusDocuments.Status(host.TakeSnapshot(), host.NotReadyBecause),
             "peers" => StatusDocuments.Peers(host.Mesh.GetSnapshot()),
             "topics" => StatusDocuments.Topics(host.Router),
             "clients" => StatusDocuments.Clients(host.Apps.TakeSnapshots(StatusDocuments.MaxEntries + 1)),
-            _ => null,
+            _ => default,
         };
-        json = answer ?? default;
-        return answer is not null;
+        return !json.IsEmpty;
     }
 }

@@ -3,15 +3,15 @@ using NexusD.Daemon.Options;
 
 namespace NexusD.Daemon;
 
-/// <summary>The daemon's way in: reads the options, does what the commands among them ask, else runs the node.</summary>
+/// <summary>
+/// The daemon's way in: reads the options, does what the commands among them ask, else runs the node.
+/// </summary>
 internal static class Program
 {
-    /// <summary>Exit code when a second signal ended a node that was leaving.</summary>
-    public const int EndedBySecondSignal = 130;
-
     private const int Success = 0;
     private const int CannotStart = 1;
     private const int BadConfiguration = 2;
+    private const int EndedBySecondSignal = 130;
     private const int StandardError = 2;
     private const int PoolThreads = 8;
 
@@ -73,7 +73,8 @@ internal static class Program
 
         try
         {
-            using var host = new DaemonHost(options, writer);
+            using var host = new DaemonHost(options, writer, Console.Out);
+            using var signals = new SignalWatch(signal => Leave(host, signal), host.ReloadCertificates);
             host.Run();
             if (host.FailedBecause is null)
             {
@@ -86,7 +87,20 @@ internal static class Program
         {
             DaemonLog.CannotStart(log, e.Message);
         }
+        catch (Exception e)
+        {
+            DaemonLog.Crashed(log, e);
+        }
 
         return CannotStart;
+    }
+
+    /// <summary>A second signal ends the process where it stands.</summary>
+    private static void Leave(DaemonHost host, string signal)
+    {
+        if (!host.TryLeave(signal))
+        {
+            Environment.Exit(EndedBySecondSignal);
+        }
     }
 }

@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace NexusD.Daemon;
 
 /// <summary>
-/// The one line on standard output that says that the daemon serves, and where. Ports are the real ones, also where a free
+/// The one line on standard output that says that the daemon serves, and where. Ports are the real ones, also where a
+/// free
 /// one was asked for.
 /// </summary>
 internal sealed record ReadyLine
@@ -27,7 +28,9 @@ internal sealed record ReadyLine
 
     public required string Quic { get; init; }
 
-    /// <summary>For people and scripts: <c>nexusd ready cluster=... node=...</c>; a value with a blank stands in quotes.</summary>
+    /// <summary>
+    /// For people and scripts: <c>nexusd ready cluster=... node=...</c>; a value with a blank stands in quotes.
+    /// </summary>
     public string ToText()
     {
         var line = new StringBuilder("nexusd ready");

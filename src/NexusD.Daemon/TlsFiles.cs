@@ -16,6 +16,7 @@ internal static class TlsFiles
             return null;
         }
 
+        string authoritiesPath = options.Get(OptionTable.TlsAuthorities);
         string authorities = ReadFile(options, OptionTable.TlsAuthorities);
         string certificate = ReadFile(options, OptionTable.TlsCertificate);
         string key = ReadFile(options, OptionTable.TlsKey);
@@ -24,13 +25,13 @@ internal static class TlsFiles
             QuicCredentials credentials = QuicCredentials.FromPem(certificate, key, authorities);
             return credentials.Authenticated
                 ? credentials
-                : throw new StartException($"--tls-ca={options.Get(OptionTable.TlsAuthorities)} holds no certificate in PEM form.");
+                : throw new StartException($"--tls-ca={authoritiesPath} holds no certificate in PEM form.");
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new StartException(
-                $"the certificate {options.Get(OptionTable.TlsCertificate)} with the key {options.Get(OptionTable.TlsKey)}"
-                + $" cannot be used: {e.Message}");
+                $"the certificate {options.Get(OptionTable.TlsCertificate)} with the key"
+                + $" {options.Get(OptionTable.TlsKey)} cannot be used: {e.Message.ReplaceLineEndings(" ")}");
         }
     }
 

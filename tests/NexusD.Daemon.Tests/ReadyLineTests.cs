@@ -23,8 +23,11 @@ public sealed class ReadyLineTests
         _line.ToText());
 
     [Fact]
-    public void A_value_with_a_blank_stands_in_quotes() =>
-        Assert.Contains(" cluster=\"a \\u0022b\" ", (_line with { Cluster = "a \"b" }).ToText(), StringComparison.Ordinal);
+    public void A_value_with_a_blank_stands_in_quotes()
+    {
+        string text = (_line with { Cluster = "a \"b" }).ToText();
+        Assert.Contains(" cluster=\"a \\u0022b\" ", text, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void As_json()

@@ -22,6 +22,7 @@ public sealed class MulticastDiscoveryTests : IDisposable
         Node a = Start("a", 1001), b = Start("b", 1002), c = Start("c", 1003);
         await Until(
             () => a.Sees(1002, 1003) && b.Sees(1001, 1003) && c.Sees(1001, 1002), "all three see the two others");
+        Assert.All(a.Peers.Keys, p => Assert.Equal("127.0.0.1", p.Host));
 
         b.Discovery.Leave();
         await Until(() => a.Sees(1003) && c.Sees(1001), "the two that stay see each other alone");

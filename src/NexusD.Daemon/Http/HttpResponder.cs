@@ -5,7 +5,9 @@ namespace NexusD.Daemon.Http;
 /// <summary>Answers requests: which path says what. Knows nothing of Kestrel.</summary>
 internal sealed class HttpResponder(INodeProbe node, string? metricsPath)
 {
-    /// <summary>A loop that does not answer for so long hangs; probes give up after 1 s by default, so this is below.</summary>
+    /// <summary>
+    /// A loop that does not answer for so long hangs; probes give up after 1 s by default, so this is below.
+    /// </summary>
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(900);
 
     private static readonly TimeSpan _metricsPatience = TimeSpan.FromSeconds(5);

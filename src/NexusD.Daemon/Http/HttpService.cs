@@ -10,7 +10,8 @@ using NexusD.Daemon.Logging;
 namespace NexusD.Daemon.Http;
 
 /// <summary>
-/// The HTTP side: probes and metrics by Kestrel, bare of everything that they do not need. Owns its sockets and threads; sees
+/// The HTTP side: probes and metrics by Kestrel, bare of everything that they do not need. Owns its sockets and
+/// threads; sees
 /// the node only as <see cref="INodeProbe"/>.
 /// </summary>
 internal sealed class HttpService : IAsyncDisposable

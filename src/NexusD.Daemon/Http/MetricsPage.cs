@@ -5,7 +5,9 @@ using NexusD.Protocol;
 
 namespace NexusD.Daemon.Http;
 
-/// <summary>All metrics of the node, from one snapshot. Their number does not grow with topics or apps, only with peers.</summary>
+/// <summary>
+/// All metrics of the node, from one snapshot. Their number does not grow with topics or apps, only with peers.
+/// </summary>
 internal static class MetricsPage
 {
     /// <summary>Peers that have samples of their own; more are left out, the sums count them.</summary>
@@ -36,9 +38,14 @@ internal static class MetricsPage
     {
         NodeFacts facts = node.Facts;
         page.Gauge("nexusd_build_info", "Version of the daemon, its node and cluster; always 1.").Sample(
-            1, ("version", facts.Version), ("node", facts.Name), ("cluster", facts.Cluster), ("quic", node.Mesh.Engine));
+            1,
+            ("version", facts.Version),
+            ("node", facts.Name),
+            ("cluster", facts.Cluster),
+            ("quic", node.Mesh.Engine));
         page.Gauge("nexusd_uptime_seconds", "Time since the start.").Sample(node.Uptime.TotalSeconds);
-        page.Gauge("nexusd_insecure", "1 when links are encrypted but not authenticated.").Sample(facts.IsInsecure ? 1 : 0);
+        page.Gauge("nexusd_insecure", "1 when links are encrypted but not authenticated.")
+            .Sample(facts.IsInsecure ? 1 : 0);
         page.Gauge("nexusd_health_port_conflict", "1 when the health port was in use and is not served.")
             .Sample(node.HealthPortConflict ? 1 : 0);
         page.Counter("nexusd_log_lines_dropped_total", "Log lines dropped because nobody read them.")
@@ -84,7 +91,8 @@ internal static class MetricsPage
             }
         }
 
-        page.Gauge("nexusd_active_subscriptions", "Subscriptions of apps of this node.").Sample(node.Sessions.Subscriptions);
+        page.Gauge("nexusd_active_subscriptions", "Subscriptions of apps of this node.")
+            .Sample(node.Sessions.Subscriptions);
         page.Gauge("nexusd_subscriber_queue_depth", "Events in the longest queue of any subscription of this node.")
             .Sample(node.QueueDepthMax);
         page.Gauge("nexusd_subscriber_queue_capacity", "Most events that a subscription's queue may hold.")
@@ -145,15 +153,18 @@ internal static class MetricsPage
     private static void WritePeers(PrometheusText page, MeshSnapshot mesh)
     {
         LinkSnapshot[] links = [.. mesh.Links.Where(l => l.State is LinkState.Up or LinkState.Suspect).Take(MaxPeers)];
-        WritePeers(page.Gauge("nexusd_mesh_link_rtt_seconds", "Smoothed round-trip time."), links, l => l.RttMicroseconds / 1e6);
-        WritePeers(page.Gauge("nexusd_mesh_link_up_seconds", "Age of the link."), links, l => l.UpSeconds);
-        WritePeers(page.Gauge("nexusd_mesh_link_queue_bytes", "Bytes not acknowledged yet."), links, l => l.QueuedBytes);
-        WritePeers(page.Counter("nexusd_mesh_link_messages_sent_total", "Events sent."), links, l => l.EventsOut);
-        WritePeers(page.Counter("nexusd_mesh_link_messages_received_total", "Events received."), links, l => l.EventsIn);
-        WritePeers(
-            page.Counter("nexusd_mesh_link_packets_lost_total", "QUIC packets lost and sent again."),
-            links,
-            l => l.PacketsLost);
+        page.Gauge("nexusd_mesh_link_rtt_seconds", "Smoothed round-trip time.");
+        WritePeers(page, links, l => l.RttMicroseconds / 1e6);
+        page.Gauge("nexusd_mesh_link_up_seconds", "Age of the link.");
+        WritePeers(page, links, l => l.UpSeconds);
+        page.Gauge("nexusd_mesh_link_queue_bytes", "Bytes that wait or are not acknowledged yet.");
+        WritePeers(page, links, l => l.QueuedBytes);
+        page.Counter("nexusd_mesh_link_messages_sent_total", "Events sent.");
+        WritePeers(page, links, l => l.EventsOut);
+        page.Counter("nexusd_mesh_link_messages_received_total", "Events received.");
+        WritePeers(page, links, l => l.EventsIn);
+        page.Counter("nexusd_mesh_link_packets_lost_total", "QUIC packets lost and sent again.");
+        WritePeers(page, links, l => l.PacketsLost);
     }
 
     private static void WritePeers(PrometheusText page, LinkSnapshot[] links, Func<LinkSnapshot, double> value)
@@ -169,7 +180,8 @@ internal static class MetricsPage
         page.Counter("nexusd_discovery_beacons_sent_total", "Beacons sent.").Sample(beacons.Sent);
         page.Counter("nexusd_discovery_beacon_send_errors_total", "Beacons that the kernel refused.")
             .Sample(beacons.SendErrors);
-        page.Counter("nexusd_discovery_beacons_received_total", "Beacons of the own cluster taken.").Sample(beacons.Received);
+        page.Counter("nexusd_discovery_beacons_received_total", "Beacons of the own cluster taken.")
+            .Sample(beacons.Received);
         page.Counter("nexusd_discovery_beacons_ignored_total", "Beacons ignored, by reason.")
             .Sample(beacons.Own, ("reason", "own"))
             .Sample(beacons.OtherCluster, ("reason", "other_cluster"))
@@ -187,7 +199,7 @@ internal static class MetricsPage
     {
         ProcessFigures process = ProcessFigures.Read();
         page.Counter("nexusd_process_cpu_seconds_total", "Processor time.").Sample(process.CpuSeconds);
-        page.Gauge("nexusd_process_memory_bytes", "Memory: resident and virtual by the kernel; managed, event buffers in use")
+        page.Gauge("nexusd_process_memory_bytes", "Memory as the kernel, the runtime and the event buffers count it.")
             .Sample(process.ResidentBytes, ("type", "resident"))
             .Sample(process.VirtualBytes, ("type", "virtual"))
             .Sample(process.ManagedBytes, ("type", "managed"))

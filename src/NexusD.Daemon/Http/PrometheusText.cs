@@ -5,7 +5,8 @@ using System.Text;
 namespace NexusD.Daemon.Http;
 
 /// <summary>
-/// Writes metrics in the Prometheus text exposition format, version 0.0.4: a HELP and a TYPE line, then the samples of a
+/// Writes metrics in the Prometheus text exposition format, version 0.0.4: a HELP and a TYPE line, then the samples of
+/// a
 /// metric together.
 /// </summary>
 internal sealed class PrometheusText

@@ -42,6 +42,16 @@ internal static partial class DaemonLog
     [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "{Address} is not served to apps: {Reason}")]
     public static partial void AppAddressSkipped(ILogger log, string address, string reason);
 
+    [LoggerMessage(EventId = 1010, Level = LogLevel.Information,
+        Message = "certificate {Subject} is in use for new links; it is valid until {Until}")]
+    public static partial void CertificatesReloaded(ILogger log, string subject, DateTime until);
+
+    [LoggerMessage(EventId = 1011, Level = LogLevel.Error, Message = "the certificate in use is kept: {Reason}")]
+    public static partial void CertificatesNotReloaded(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 1012, Level = LogLevel.Critical, Message = "a bug, please report it; the daemon ends")]
+    public static partial void Crashed(ILogger log, Exception exception);
+
     [LoggerMessage(EventId = 1100, Level = LogLevel.Information,
         Message = "beacons to {Group} on interface {Name} ({Address})")]
     public static partial void InterfaceJoined(ILogger log, string group, string name, string address);

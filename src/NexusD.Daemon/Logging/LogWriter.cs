@@ -8,12 +8,15 @@ using Microsoft.Extensions.Logging;
 namespace NexusD.Daemon.Logging;
 
 /// <summary>
-/// Writes log lines to a descriptor (standard error), as text or JSON. Never waits for a reader that is stuck: a line that
+/// Writes log lines to a descriptor (standard error), as text or JSON. Never waits for a reader that is stuck: a line
+/// that
 /// would have to wait is dropped and counted, because the data loop logs too.
 /// </summary>
 internal sealed unsafe class LogWriter
 {
-    /// <summary>A pipe that polls as writable takes so many bytes without waiting (PIPE_BUF, pipe(7)); longer lines are cut.</summary>
+    /// <summary>
+    /// A pipe that polls as writable takes so many bytes without waiting (PIPE_BUF, pipe(7)); longer lines are cut.
+    /// </summary>
     private const int MaxLineBytes = 4096;
 
     private const short Writable = 4;
@@ -63,10 +66,10 @@ internal sealed unsafe class LogWriter
         lock (_lock)
         {
             long dropped = DroppedLines;
-            if (dropped != _droppedTold && TryWriteLine(
-                LogLevel.Warning, "log", default, $"{dropped - _droppedTold} lines were dropped: nobody read them", null))
+            if (dropped != _droppedTold)
             {
-                _droppedTold = dropped;
+                string told = $"{dropped - _droppedTold} lines were dropped: nobody read them";
+                _droppedTold = TryWriteLine(LogLevel.Warning, "log", default, told, null) ? dropped : _droppedTold;
             }
 
             if (!TryWriteLine(level, source, id, message, fields))

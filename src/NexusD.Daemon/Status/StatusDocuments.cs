@@ -14,6 +14,9 @@ internal static class StatusDocuments
     /// <summary>Entries of a list; more are cut and told (docs/protocol/app-v1.md, "QUERY").</summary>
     public const int MaxEntries = 10_000;
 
+    /// <summary>Bytes of a list, so that it fits the frames that clients take by default.</summary>
+    private const int MaxListBytes = 4_000_000;
+
     /// <summary>The query <c>status</c>.</summary>
     public static ReadOnlyMemory<byte> Status(NodeSnapshot node, string? notReadyBecause) =>
         JsonSerializer.SerializeToUtf8Bytes(Describe(node, notReadyBecause), StatusJson.Default.StatusDocument);
@@ -57,7 +60,7 @@ internal static class StatusDocuments
         int count = 0;
         foreach (T entry in entries)
         {
-            if (count++ == MaxEntries)
+            if (count++ == MaxEntries || json.BytesCommitted + json.BytesPending > MaxListBytes)
             {
                 isWhole = false;
                 break;
@@ -93,8 +96,11 @@ internal static class StatusDocuments
                 node.Sessions.Sessions, node.Sessions.AcceptedConnections, node.Sessions.Subscriptions,
                 CountsByCode(node.Sessions.Refusals)),
             Events = new(
-                router.PublishedEvents, router.ReceivedEvents, node.Sessions.DeliveredEvents, router.DeliveredPeerEvents,
-                [.. node.Drops().Where(d => d.Events > 0).Select(d => new StatusDocument.DropPart(d.Reason, d.Where, d.Events))]),
+                router.PublishedEvents,
+                router.ReceivedEvents,
+                node.Sessions.DeliveredEvents,
+                router.DeliveredPeerEvents,
+                DescribeDrops(node)),
             Queues = new(
                 node.Sessions.QueuedEvents, node.QueueDepthMax, facts.QueueCapacity,
                 node.Mesh.Links.Sum(l => l.QueuedBytes)),
@@ -106,6 +112,12 @@ internal static class StatusDocuments
             Process = new(process.CpuSeconds, process.ResidentBytes, process.OpenFiles, process.Threads),
         };
     }
+
+    private static StatusDocument.DropPart[] DescribeDrops(NodeSnapshot node) =>
+    [
+        .. node.Drops().Where(d => d.Events > 0)
+            .Select(d => new StatusDocument.DropPart(d.Reason, d.Where, d.Events)),
+    ];
 
     private static StatusDocument.MeshPart DescribeMesh(NodeSnapshot node) => new()
     {

@@ -16,6 +16,7 @@ internal sealed class BeaconSockets : IBeaconSender, IDisposable
     private const int SoReuseAddress = 2;
     private const int SoReusePort = 15;
     private const int IpProtocol = 0;
+    private const int IpMulticastInterface = 32;
     private const int IpMulticastAll = 49;
 
     private readonly MulticastOptions _options;
@@ -122,8 +123,7 @@ internal sealed class BeaconSockets : IBeaconSender, IDisposable
         {
             try
             {
-                int index = IPAddress.HostToNetworkOrder(joined.Index);
-                _own.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.MulticastInterface, index);
+                _own.SetRawSocketOption(IpProtocol, IpMulticastInterface, ToRequest(joined));
                 Send(datagram, _group);
             }
             catch (SocketException)
@@ -236,6 +236,18 @@ internal sealed class BeaconSockets : IBeaconSender, IDisposable
             _trouble = trouble;
             _log.Trouble(trouble);
         }
+    }
+
+    /// <summary>
+    /// struct ip_mreqn (ip(7)): by its number alone the kernel would send from an address of another interface where
+    /// that of this one does not reach beyond the host.
+    /// </summary>
+    private static byte[] ToRequest(in HostInterface joined)
+    {
+        var request = new byte[12];
+        joined.Address.TryWriteBytes(request.AsSpan(4), out _);
+        BitConverter.TryWriteBytes(request.AsSpan(8), joined.Index);
+        return request;
     }
 
     private static void SetRaw(Socket socket, int level, int name, int value) =>

@@ -78,7 +78,8 @@ public sealed class HttpServiceTests
         Assert.False(service.HealthPortConflict);
         using var client = new HttpClient();
         Assert.Equal("ok\n", await client.GetStringAsync(UriOf(service.Health!, "/healthz")));
-        Assert.Contains("nexusd_uptime_seconds", await client.GetStringAsync(UriOf(service.Health!, "/metrics")), StringComparison.Ordinal);
+        string metrics = await client.GetStringAsync(UriOf(service.Health!, "/metrics"));
+        Assert.Contains("nexusd_uptime_seconds", metrics, StringComparison.Ordinal);
     }
 
     [Fact]

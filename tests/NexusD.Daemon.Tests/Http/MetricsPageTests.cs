@@ -55,7 +55,8 @@ public sealed partial class MetricsPageTests
 
         Assert.All(types, t => Assert.StartsWith("nexusd_", t.Key, StringComparison.Ordinal));
         Assert.All(types, t => Assert.Matches("^(counter|gauge)$", t.Value));
-        Assert.All(types.Where(t => t.Value == "counter"), t => Assert.EndsWith("_total", t.Key, StringComparison.Ordinal));
+        var counters = types.Where(t => t.Value == "counter");
+        Assert.All(counters, t => Assert.EndsWith("_total", t.Key, StringComparison.Ordinal));
     }
 
     [Fact]

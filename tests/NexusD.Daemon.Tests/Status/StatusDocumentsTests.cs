@@ -27,7 +27,8 @@ public sealed class StatusDocumentsTests
         Assert.Equal(11, status.GetProperty("queues").GetProperty("depth_max").GetInt32());
         Assert.Equal(1, status.GetProperty("mesh").GetProperty("up").GetInt32());
         Assert.Equal(1, status.GetProperty("mesh").GetProperty("suspect").GetInt32());
-        Assert.Equal(2, status.GetProperty("discovery").GetProperty("beacons").GetProperty("nodes_in_sight").GetInt32());
+        JsonElement beacons = status.GetProperty("discovery").GetProperty("beacons");
+        Assert.Equal(2, beacons.GetProperty("nodes_in_sight").GetInt32());
     }
 
     [Fact]
