@@ -14,8 +14,9 @@ public sealed partial class MetricsDocumentTests
         string page = Encoding.UTF8.GetString(
             MetricsPage.Write(SampleNode.Make("test", SampleNode.Link("b", LinkState.Up))).Span);
         string[] served = [.. TypeLine().Matches(page).Select(m => m.Groups[1].Value).Order()];
-        string[] rows = [.. File.ReadAllLines(DocumentPath()).Where(l => l.StartsWith("| `nexusd_", StringComparison.Ordinal))];
-        string[] named = [.. rows.SelectMany(r => Name().Matches(r.Split('|')[1])).Select(m => m.Groups[1].Value).Order()];
+        var rows = File.ReadAllLines(DocumentPath()).Where(l => l.StartsWith("| `nexusd_", StringComparison.Ordinal));
+        var names = rows.SelectMany(r => Name().Matches(r.Split('|')[1])).Select(m => m.Groups[1].Value);
+        string[] named = [.. names.Order()];
         Assert.Equal(served, named);
     }
 
