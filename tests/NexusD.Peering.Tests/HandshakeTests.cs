@@ -189,8 +189,9 @@ public sealed class HandshakeTests
         world.RunFor(300);
         using var again = new TestNode(world, 2);
         again.Knows(a);
-        world.RunUntil(() => again.Up.Count == 1 && a.Up.Count == 1 && a.Up[0].NodeId == again.Options.NodeId.ToString(),
-            "the new run is linked", 1_000);
+        string id = again.Options.NodeId.ToString();
+        world.RunUntil(
+            () => again.Up.Count == 1 && a.Up.Count == 1 && a.Up[0].NodeId == id, "the new run is linked", 1_000);
         world.RunFor(100);
         Assert.Single(a.Snapshot.Links);
         Assert.Contains(a.Log.Lines, l => l.Contains("restarted", StringComparison.Ordinal));

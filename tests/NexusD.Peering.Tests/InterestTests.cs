@@ -150,7 +150,8 @@ public sealed class InterestTests
         world.RunUntil(() => a.Up.Count == 1 && b.Up.Count == 1, "linked");
         world.Network.PieceBytes = 65_536;
         var watch = Stopwatch.StartNew();
-        RecordingTarget wants = b.Subscribe([.. Enumerable.Range(0, 100_000).Select(i => $"plant/{i % 100}/sensor-{i}/#")]);
+        string[] filters = [.. Enumerable.Range(0, 100_000).Select(i => $"plant/{i % 100}/sensor-{i}/#")];
+        RecordingTarget wants = b.Subscribe(filters);
         world.RunUntil(() => a.Router.GetStatistics().PeerInterests == 100_000, "all are known", 1_000);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"it took {watch.Elapsed}");
         world.RunFor(6_000);
@@ -196,7 +197,8 @@ public sealed class InterestTests
         toA.HoldsAcks = true;
         for (int i = 0; i < 60; i++)
         {
-            RecordingTarget many = b.Subscribe([.. Enumerable.Range(0, 500).Select(n => new string('x', 900) + $"/{i}/{n}")]);
+            string prefix = new string('x', 900) + $"/{i}";
+            RecordingTarget many = b.Subscribe([.. Enumerable.Range(0, 500).Select(n => $"{prefix}/{n}")]);
             b.Router.Unsubscribe(many);
             world.Settle();
         }

@@ -5,7 +5,10 @@ using NexusD.Protocol.Peer;
 
 namespace NexusD.Peering.Tests;
 
-/// <summary>Inputs that were right once and then had bytes changed, cut, doubled: no fault, no growth, and a close that says why.</summary>
+/// <summary>
+/// Inputs that were right once and then had bytes changed, cut, doubled: no fault, no growth, and a close that says
+/// why.
+/// </summary>
 public sealed class MutationTests
 {
     private const int Rounds = 400;
@@ -74,12 +77,15 @@ public sealed class MutationTests
     private static byte[] LaneFrame(RawPeer raw, Random random)
     {
         uint alias = (uint)random.Next(1, 4);
+        ulong number = (ulong)random.Next(1, 1_000);
+        byte[] topicFirst = [1, 1, 0, (byte)'t', 6, 1, 0, 1];
+        byte[] topicBetween = [2, 1, 0, 65, 1, 1, 0, (byte)'t', 5, 4, 0, 9, 9, 0, 0];
         return random.Next(5) switch
         {
             0 => RawPeer.Topic(alias, random.Next(4) == 0 ? "a/#" : $"a/{random.Next(5)}"),
-            1 => [.. RawPeer.Topic(alias, "x"), .. raw.Forward(alias, (ulong)random.Next(1, 5), (ulong)random.Next(1, 1_000), "1", "22")],
-            2 => raw.ForwardWith(0, 3, (ulong)random.Next(1, 1_000), [1, 1, 0, (byte)'t', 6, 1, 0, 1], new string('x', random.Next(3_000))),
-            3 => raw.ForwardWith(0, 3, (ulong)random.Next(1, 1_000), [2, 1, 0, 65, 1, 1, 0, (byte)'t', 5, 4, 0, 9, 9, 0, 0], "x"),
+            1 => [.. RawPeer.Topic(alias, "x"), .. raw.Forward(alias, (ulong)random.Next(1, 5), number, "1", "22")],
+            2 => raw.ForwardWith(0, 3, number, topicFirst, new string('x', random.Next(3_000))),
+            3 => raw.ForwardWith(0, 3, number, topicBetween, "x"),
             _ => Gap(random),
         };
     }
@@ -87,7 +93,8 @@ public sealed class MutationTests
     private static byte[] ControlFrame(RawPeer raw, Random random) => random.Next(9) switch
     {
         0 => raw.Hello(),
-        1 => RawPeer.Interest((ulong)random.Next(1, 4), random.Next(2) == 0, (InterestChange.Add, "a/*"), (InterestChange.Remove, "b")),
+        1 => RawPeer.Interest(
+            (ulong)random.Next(1, 4), random.Next(2) == 0, (InterestChange.Add, "a/*"), (InterestChange.Remove, "b")),
         2 => RawPeer.InterestState((ulong)random.Next(1, 4), 1, 1),
         3 => RawPeer.Empty(PeerFrameKind.InterestRequest),
         4 => RawPeer.Empty(PeerFrameKind.RetainedRequest),
@@ -99,7 +106,8 @@ public sealed class MutationTests
 
     private static byte[] Retained(RawPeer raw, Random random)
     {
-        byte[] frame = raw.ForwardWith(0, 9, (ulong)random.Next(1, 99), [1, 1, 0, (byte)'r'], random.Next(2) == 0 ? "" : "v");
+        string payload = random.Next(2) == 0 ? "" : "v";
+        byte[] frame = raw.ForwardWith(0, 9, (ulong)random.Next(1, 99), [1, 1, 0, (byte)'r'], payload);
         frame[4] = PeerFrameKind.Retained;
         frame[5] = frame[^4] == 0 ? (byte)2 : (byte)0;
         return frame;

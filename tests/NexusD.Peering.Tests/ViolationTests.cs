@@ -263,7 +263,8 @@ public sealed class ViolationTests
         "filter that is no UTF-8" => Patched(RawPeer.Interest(1, true, (InterestChange.Add, "ab")), 19, 0xFF),
         "short interest state" => Cut(RawPeer.InterestState(1, 2, 3), 20),
         "short retained state" => Cut(Retained(PeerFrameKind.RetainedState), 12),
-        "retained with two events" => Kind(raw.ForwardWith(0, 1, 1, [1, 1, 0, (byte)'t'], "a", "b"), PeerFrameKind.Retained),
+        "retained with two events" => Kind(
+            raw.ForwardWith(0, 1, 1, [1, 1, 0, (byte)'t'], "a", "b"), PeerFrameKind.Retained),
         "short ping" => [4, 0, 0, 0, 0x07, 0, 0, 0],
         "short goaway" => [4, 0, 0, 0, 0x48, 0, 0, 0],
         _ => throw new ArgumentException(what),
@@ -293,7 +294,8 @@ public sealed class ViolationTests
             "properties run past the frame" => [.. lane, .. topic, .. Patched(raw.Forward(1, 1, 1, "x"), 7, 9)],
             "bad priority" => [.. lane, .. topic, .. raw.ForwardWith(1, 1, 1, [PropertyId.Priority, 1, 0, 3], "x")],
             "topic and alias" => [.. lane, .. topic, .. raw.ForwardWith(1, 1, 1, [1, 1, 0, (byte)'t'], "x")],
-            "run above 34,816 bytes" => [.. lane, .. topic, .. raw.Forward(1, 1, 1, new string('x', 17_400), new string('y', 17_400))],
+            "run above 34,816 bytes" =>
+                [.. lane, .. topic, .. raw.Forward(1, 1, 1, new string('x', 17_400), new string('y', 17_400))],
             "gap without count" => [.. lane, .. Gap(0)],
             "short gap" => [.. lane, .. Cut(Gap(1), 40)],
             "hello on lane" => [.. lane, .. raw.Hello()],

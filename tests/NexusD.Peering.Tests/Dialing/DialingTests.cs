@@ -4,7 +4,9 @@ using NexusD.Peering.Tests.Simulation;
 
 namespace NexusD.Peering.Tests.Dialing;
 
-/// <summary>Addresses: found, resolved, dialed in parallel, tried again, never forgotten while they are named.</summary>
+/// <summary>
+/// Addresses: found, resolved, dialed in parallel, tried again, never forgotten while they are named.
+/// </summary>
 public sealed class DialingTests
 {
     [Fact]

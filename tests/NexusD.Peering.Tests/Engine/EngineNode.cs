@@ -82,7 +82,8 @@ internal sealed class EngineNode : IDisposable
     }
 
     /// <summary>Publishes numbered events in runs; returns to how many peers the first run went.</summary>
-    public int Publish(string topic, ulong publisher, ulong first, int runs, int eventsPerRun, int payloadBytes) => Do(() =>
+    public int Publish(
+        string topic, ulong publisher, ulong first, int runs, int eventsPerRun, int payloadBytes) => Do(() =>
     {
         byte[] body = new byte[eventsPerRun * (4 + payloadBytes)];
         for (int at = 0; at < body.Length; at += 4 + payloadBytes)
@@ -138,12 +139,15 @@ internal sealed class EngineNode : IDisposable
         using var tick = new SemaphoreSlim(0);
         while (!Do(condition))
         {
-            Assert.True(watch.Elapsed < (within ?? Patience), $"{Name}: after {watch.Elapsed} it is not so that {what}");
+            bool inTime = watch.Elapsed < (within ?? Patience);
+            Assert.True(inTime, $"{Name}: after {watch.Elapsed} it is not so that {what}");
             tick.Wait(2); // lets the loops run; nothing depends on how long
         }
     }
 
-    /// <summary>Stops reading and sending without a word, as a stopped process does; the port stays taken until Dispose.</summary>
+    /// <summary>
+    /// Stops reading and sending without a word, as a stopped process does; the port stays taken until Dispose.
+    /// </summary>
     public void Freeze()
     {
         _loop.Stop();

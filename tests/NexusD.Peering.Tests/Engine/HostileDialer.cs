@@ -110,7 +110,8 @@ internal sealed class HostileDialer : IQuicConnectionHandler, IDisposable
         body.CopyTo(forward, ForwardFrame.HeaderBytes);
         byte[] preamble = new byte[StreamPreamble.Size];
         StreamPreamble.ForLane(0, Protocol.Priority.Normal).Write(preamble);
-        return [.. preamble, (byte)(8 + topic.Length), 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, .. topic, .. forward, .. forward];
+        byte[] declaration = [(byte)(8 + topic.Length), 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, .. topic];
+        return [.. preamble, .. declaration, .. forward, .. forward];
     }
 
     private static byte[] Mutate(byte[] bytes, Random random, int from)

@@ -80,7 +80,8 @@ internal sealed class RawPeer : IQuicConnectionHandler, IDisposable
 
     public void SendHello(string cluster = "test", string name = "raw") => Send(Control, Hello(cluster, name));
 
-    public byte[] Hello(string cluster = "test", string name = "raw", uint maxAliases = 65_536, uint maxPayload = 4_194_304)
+    public byte[] Hello(
+        string cluster = "test", string name = "raw", uint maxAliases = 65_536, uint maxPayload = 4_194_304)
     {
         var hello = new PeerHelloFrame
         {
@@ -156,7 +157,8 @@ internal sealed class RawPeer : IQuicConnectionHandler, IDisposable
 
     public byte[] ForwardWith(uint alias, ulong publisher, ulong number, byte[] properties, params string[] payloads)
     {
-        byte[] body = [.. payloads.SelectMany(p => (byte[])[.. BitConverter.GetBytes(p.Length), .. Encoding.UTF8.GetBytes(p)])];
+        IEnumerable<byte> Event(string p) => BitConverter.GetBytes(p.Length).Concat(Encoding.UTF8.GetBytes(p));
+        byte[] body = [.. payloads.SelectMany(Event)];
         byte[] frame = new byte[ForwardFrame.HeaderBytes + properties.Length + body.Length];
         ForwardFrame.WriteHeader(
             frame, frame.Length, RunFlags.None, properties.Length, alias, publisher, number, HlcNow);
