@@ -143,8 +143,14 @@ internal sealed class Client : IQuicConnectionHandler
         while (connection.UnacknowledgedBytes < MaxUnacknowledged)
         {
             Slab slab = _pool.Rent();
-            connection.Write(_streams[_next++ % _streams.Count], slab, 0, _options.SlabBytes);
-            _bytes += _options.SlabBytes;
+            for (int at = 0; at + _options.SlabBytes <= slab.Capacity; at += _options.SlabBytes)
+            {
+                slab.Retain();
+                connection.Write(_streams[_next++ % _streams.Count], slab, at, _options.SlabBytes);
+                _bytes += _options.SlabBytes;
+            }
+
+            slab.Release();
         }
     }
 

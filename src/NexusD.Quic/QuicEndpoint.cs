@@ -32,7 +32,8 @@ public static class QuicEndpoint
         return kind switch
         {
             QuicEngineKind.Ngtcp2 => new Ngtcp2Endpoint(loop, options),
-            QuicEngineKind.MsQuic => new MsQuicEndpoint(loop, options),
+            QuicEngineKind.MsQuic when MsQuicLibrary.IsIncluded => new MsQuicEndpoint(loop, options),
+            QuicEngineKind.MsQuic => throw LeftOut(),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such engine."),
         };
     }
@@ -58,6 +59,11 @@ public static class QuicEndpoint
     {
         if (kind == QuicEngineKind.MsQuic)
         {
+            if (!MsQuicLibrary.IsIncluded)
+            {
+                throw LeftOut();
+            }
+
             MsQuicLibrary.EnsureLoaded();
             return "msquic (System.Net.Quic)";
         }
@@ -67,4 +73,7 @@ public static class QuicEndpoint
         string? gnutls = Marshal.PtrToStringUTF8((nint)GnuTls.gnutls_check_version(null));
         return $"ngtcp2 {ngtcp2} ({(NativeLibraries.LinkedIn ? "linked in" : "shared library")}), GnuTLS {gnutls}";
     }
+
+    private static QuicUnavailableException LeftOut() => new(
+        QuicEngineKind.MsQuic, "This program was built without the QUIC engine msquic; use ngtcp2.");
 }
