@@ -13,6 +13,7 @@ namespace NexusD.Quic.MsQuic;
 /// through its mailbox. The same seam and the same wire as the other engine, for hosts where libmsquic is installed.
 /// Dialed connections leave from ports of their own, since msquic does not share the listener's.
 /// </summary>
+// tidy: allow blocking-call - Dispose and the constructor wait, for a bounded time, for tasks that never need the loop.
 internal sealed class MsQuicEndpoint : IQuicEndpoint
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
