@@ -7,8 +7,8 @@ namespace NexusD.Quic;
 /// <summary>
 /// One UDP socket that speaks QUIC v1 (RFC 9000), both as server and as client. The seam between an engine and its
 /// user: batches of bytes for a stream, in and out. Everything here belongs to the thread of the event loop that the
-/// endpoint was made with; handlers are called there too. Disposing it closes its connections with code 0 and tells their
-/// handlers from inside Dispose.
+/// endpoint was made with; handlers are called there too. Disposing it closes its connections with code 0 and tells
+/// their handlers from inside Dispose.
 /// </summary>
 public interface IQuicEndpoint : IDisposable
 {
@@ -113,8 +113,8 @@ public interface IQuicConnectionHandler
     void OnStreamData(IQuicConnection connection, long stream, ReadOnlySpan<byte> data, bool end);
 
     /// <summary>
-    /// The peer abandoned its sending side (RESET_STREAM) or asked us to stop writing (STOP_SENDING). ngtcp2 does not tell
-    /// the code of a STOP_SENDING for a bidirectional stream that is still open; it is 0 then.
+    /// The peer abandoned its sending side (RESET_STREAM) or asked us to stop writing (STOP_SENDING). ngtcp2 does not
+    /// tell the code of a STOP_SENDING for a bidirectional stream that is still open; it is 0 then.
     /// </summary>
     void OnStreamAborted(IQuicConnection connection, long stream, bool sendingSide, ulong errorCode);
 
