@@ -30,6 +30,10 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
 {
     private static readonly TimeSpan _routerTick = TimeSpan.FromSeconds(1);
 
+    /// <summary>By then the first links are up, and code that only the start needs has run.</summary>
+    private static readonly TimeSpan _startIsOver = TimeSpan.FromSeconds(1);
+
+
     private readonly OptionSet _options;
     private readonly LogWriter _logWriter;
     private readonly TextWriter _output;
@@ -169,6 +173,8 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         {
             await _http.StartAsync();
             _loop.Post(TellReady);
+            await Task.Delay(_startIsOver);
+            StartupPages.Release();
         }
         catch (Exception e)
         {
