@@ -187,6 +187,8 @@ internal sealed class RawClient : IDisposable
     /// <summary>Takes an event of a DELIVER that was read before.</summary>
     public bool TryTakeEvent(out ReceivedEvent? taken) => _events.TryDequeue(out taken);
 
+    public byte[] ReadBytes(int count) => Read(count).ToArray();
+
     public string ReadTextToEnd()
     {
         var text = new StringBuilder();
