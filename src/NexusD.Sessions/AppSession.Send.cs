@@ -116,8 +116,7 @@ internal sealed partial class AppSession
         {
             if (_state == State.Draining)
             {
-                _state = State.Closing;
-                _connection.CloseAfterFlush();
+                EndDrained();
             }
 
             return false;

@@ -183,6 +183,14 @@ internal sealed partial class AppSession : IStreamConsumer
         _connection.CloseAfterFlush();
     }
 
+    /// <summary>Everything due was sent; what waits for credit will never have it.</summary>
+    private void EndDrained()
+    {
+        _state = State.Closing;
+        CloseSubscriptions();
+        _connection.CloseAfterFlush();
+    }
+
     private void CountRefusal(ErrorCode code)
     {
         _refusals++;
