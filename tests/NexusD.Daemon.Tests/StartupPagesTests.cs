@@ -13,8 +13,8 @@ public sealed class StartupPagesTests
     {
         StartupPages.Mapping mapping = StartupPages.Mapping.TryParse(line)!;
         Assert.Equal(expected, mapping.IsCleanFile);
-        Assert.Equal((nuint)0x55d0c8a00000, mapping.Start);
-        Assert.Equal((nuint)0x14000, mapping.Length);
+        Assert.Equal(0x55d0c8a00000UL, mapping.Start);
+        Assert.Equal(0x14000UL, mapping.Length);
     }
 
     [Theory]

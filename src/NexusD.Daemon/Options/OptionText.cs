@@ -79,6 +79,7 @@ internal static class OptionText
         {
             if (used + word.Length > Width)
             {
+                text.Length--; // the blank after the last word
                 text.AppendLine().Append(' ', HelpColumn);
                 used = HelpColumn;
             }
