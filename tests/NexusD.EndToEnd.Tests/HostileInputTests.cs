@@ -32,9 +32,11 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         await using RunningProcess neighbour = daemon.Ctl("sub", "neighbour/#", "--json");
         Task<List<Received>> neighbourGot = Received.UntilAsync(neighbour, (r, _) => r.Payload == "end");
         var random = new Random(Seed);
-        SendGarbage(daemon, random, Inputs / 10);
+
+        // Enough to fill what is kept on purpose and bounded: 65,536 publishers are remembered.
+        SendGarbage(daemon, random, Inputs * 7 / 10);
         long before = daemon.ResidentBytes();
-        for (int round = 0; round < 9; round++)
+        for (int round = 0; round < 3; round++)
         {
             SendGarbage(daemon, random, Inputs / 10);
             await daemon.CtlAsync("pub", $"neighbour/{round}", "still here", "--ack");
@@ -47,9 +49,9 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         long after = daemon.ResidentBytes();
         output.WriteLine($"resident before {before / 1024} KiB, after {after / 1024} KiB");
         await daemon.CtlAsync("pub", "neighbour/end", "end", "--ack");
-        Assert.Equal(10, (await neighbourGot).Count);
+        Assert.Equal(4, (await neighbourGot).Count);
         Assert.True(
-            after - before < 8 * 1024 * 1024, $"memory grew by {(after - before) / 1024} KiB over 90,000 inputs");
+            after - before < 8 * 1024 * 1024, $"memory grew by {(after - before) / 1024} KiB over 30,000 inputs");
         Assert.True(RefusedSessions(await daemon.JsonAsync("status")) > Inputs / 4, "refused sessions are not counted");
         Assert.Equal(0, await daemon.TerminateAsync());
     }
