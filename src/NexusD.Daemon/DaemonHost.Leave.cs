@@ -45,7 +45,8 @@ internal sealed partial class DaemonHost
             if (TlsFiles.Read(_options) is { } credentials)
             {
                 Mesh.ReplaceCredentials(credentials);
-                DaemonLog.CertificatesReloaded(_log, credentials.Certificate.Subject, credentials.Certificate.NotAfter);
+                string until = credentials.Certificate.NotAfter.ToUniversalTime().ToString("u");
+                DaemonLog.CertificatesReloaded(_log, credentials.Certificate.Subject, until);
             }
         }
         catch (StartException e)

@@ -5,7 +5,9 @@ namespace NexusD.Routing;
 /// <summary>Shows the topics that are known.</summary>
 public sealed partial class Router
 {
-    /// <summary>Targets that one call of <see cref="CollectTopics"/> looks at, so that it does not hold up events.</summary>
+    /// <summary>
+    /// Targets that one call of <see cref="CollectTopics"/> looks at, so that it does not hold up events.
+    /// </summary>
     private const int TargetsPerCollection = 262_144;
 
     /// <summary>Adds up to <paramref name="most"/> known topics to <paramref name="into"/>, in no order.</summary>

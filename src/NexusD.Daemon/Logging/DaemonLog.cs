@@ -44,7 +44,7 @@ internal static partial class DaemonLog
 
     [LoggerMessage(EventId = 1010, Level = LogLevel.Information,
         Message = "certificate {Subject} is in use for new links; it is valid until {Until}")]
-    public static partial void CertificatesReloaded(ILogger log, string subject, DateTime until);
+    public static partial void CertificatesReloaded(ILogger log, string subject, string until);
 
     [LoggerMessage(EventId = 1011, Level = LogLevel.Error, Message = "the certificate in use is kept: {Reason}")]
     public static partial void CertificatesNotReloaded(ILogger log, string reason);

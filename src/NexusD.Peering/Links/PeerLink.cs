@@ -94,6 +94,11 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
     public void OnConnected(IQuicConnection connection)
     {
         _connection = connection;
+        if (_phase != LinkPhase.Connecting)
+        {
+            return; // given up in the same turn; the close is on its way
+        }
+
         Heard();
         _phase = LinkPhase.AwaitingHello;
         _helloDueNs = _mesh.Loop.NowNs + Ns(_mesh.Options.HandshakeTimeout);

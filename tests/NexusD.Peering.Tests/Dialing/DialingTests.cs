@@ -44,6 +44,27 @@ public sealed class DialingTests
     }
 
     [Fact]
+    public void Of_many_tries_that_are_answered_at_once_one_becomes_the_link()
+    {
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            var world = new VirtualWorld(seed);
+            world.Network.DelayNs = 60_000_000;
+            using var a = new TestNode(world, 1, o => Seeded(o, seed));
+            a.Mesh.PeerFound(new PeerAddress("10.0.0.2", 5671, "static"));
+            world.RunFor(600);
+            Assert.True(a.Snapshot.Links.Count > 1);
+            using var b = new TestNode(world, 2);
+            world.RunUntil(() => a.Up.Count == 1 && b.Up.Count == 1, "linked", 5_000);
+            world.RunFor(5_000);
+            Assert.Single(a.Snapshot.Links);
+            Assert.Equal(1, a.Snapshot.Counters.LinksUp);
+            Assert.Equal(1, b.Snapshot.Counters.LinksUp);
+            Assert.DoesNotContain(a.Log.Lines, l => l.StartsWith("refused", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public void A_beacon_makes_a_long_wait_short()
     {
         var world = new VirtualWorld(3);

@@ -135,7 +135,15 @@ internal sealed class FakeConnection : IQuicConnection
             return;
         }
 
+        bool connecting = !_toldConnected && _peer is not null;
         End();
+        if (connecting)
+        {
+            // The news that the handshake is complete may be under way when the user closes.
+            _toldConnected = true;
+            World.After(0, () => _handler!.OnConnected(this));
+        }
+
         World.After(0, () => TellClosed(new QuicCloseInfo(QuicCloseKind.Local, errorCode, reason)));
         if (_peer is { } peer && CanReach)
         {
