@@ -63,8 +63,8 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
     }
 
     /// <summary>
-    /// The daemon is leaving: every client is told to finish, new connections are not accepted. Sessions go on until their
-    /// clients close or <see cref="Dispose"/>.
+    /// The daemon is leaving: every client is told to finish, new connections are not accepted. Sessions go on until
+    /// their clients close or <see cref="Dispose"/>.
     /// </summary>
     public void Leave()
     {

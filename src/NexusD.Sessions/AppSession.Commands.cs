@@ -49,8 +49,8 @@ internal sealed partial class AppSession
         Topic topic = isRefused ? _table.RefusedTopic : _table.Router.Intern(declared.Topic);
         if (!_incoming.TrySet(declared.Alias, topic))
         {
-            Fail(ErrorCode.Malformed, $"TOPIC: alias {declared.Alias} is above the limit of {_table.Options.MaxAliases} "
-                + "that WELCOME told.");
+            Fail(ErrorCode.Malformed, $"TOPIC: alias {declared.Alias} is above the limit of "
+                + $"{_table.Options.MaxAliases} that WELCOME told.");
             return;
         }
 
@@ -87,7 +87,8 @@ internal sealed partial class AppSession
         else if (_subscriptions.Count >= _table.Options.MaxSubscriptions)
         {
             code = ErrorCode.TooManySubscriptions;
-            text = $"A session has {_table.Options.MaxSubscriptions} subscriptions at most; close some or raise --max-subscriptions.";
+            text = $"A session has {_table.Options.MaxSubscriptions} subscriptions at most; close some or raise "
+                + "--max-subscriptions.";
         }
         else
         {

@@ -15,7 +15,8 @@ internal sealed partial class AppSession
     private void OnPublish(ReadOnlySpan<byte> frame, Slab? slab, int frameOffset)
     {
         if (PublishFrame.TryRead(frame, out PublishFrame publish) != ErrorCode.None
-            || EventProperties.TryRead(publish.Properties, publish.Alias, out EventProperties properties) != ErrorCode.None)
+            || EventProperties.TryRead(publish.Properties, publish.Alias, out EventProperties properties)
+                != ErrorCode.None)
         {
             Fail(ErrorCode.Malformed, "PUBLISH: the header or a property breaks the format.");
             return;
@@ -64,7 +65,9 @@ internal sealed partial class AppSession
         }
     }
 
-    /// <summary>Routes what this publisher has not published before: a client that reconnects may send events again.</summary>
+    /// <summary>
+    /// Routes what this publisher has not published before: a client that reconnects may send events again.
+    /// </summary>
     private PublishOutcome Route(in EventRun run)
     {
         int duplicates = _publisher!.Duplicates(run.Number, run.Count, run.Priority);
@@ -85,7 +88,9 @@ internal sealed partial class AppSession
         return _table.Router.Publish(run.Skip(duplicates));
     }
 
-    /// <summary>The topic of a PUBLISH; null with a code when there is none. An error found before has priority.</summary>
+    /// <summary>
+    /// The topic of a PUBLISH; null with a code when there is none. An error found before has priority.
+    /// </summary>
     private Topic? FindTopic(uint alias, ReadOnlySpan<byte> name, ref ErrorCode code)
     {
         if (alias != 0)

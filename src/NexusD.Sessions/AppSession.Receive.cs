@@ -65,7 +65,8 @@ internal sealed partial class AppSession
                     + $"{(long)header.Length + FrameHeader.LengthFieldBytes}. Send large data in pieces.");
                 return length;
             default:
-                Fail(ErrorCode.Malformed, "This is no frame: the length is below 4 or the kind can never be. The stream lost step.");
+                Fail(ErrorCode.Malformed, "This is no frame: the length is below 4 or the kind can never be. "
+                    + "The stream lost step.");
                 return length;
         }
     }
@@ -102,8 +103,8 @@ internal sealed partial class AppSession
                     return true;
                 }
 
-                Fail(ErrorCode.UnsupportedVersion, $"This daemon speaks version {ProtocolLimits.Version} of the app protocol, "
-                    + $"the client {greeting.MinVersion} to {greeting.MaxVersion}. Update the older of the two.");
+                Fail(ErrorCode.UnsupportedVersion, $"This daemon speaks version {ProtocolLimits.Version} of the app "
+                    + $"protocol, the client {greeting.MinVersion} to {greeting.MaxVersion}. Update the older one.");
                 break;
             default:
                 CountRefusal(ErrorCode.BadGreeting);

@@ -50,7 +50,9 @@ internal sealed partial class AppSession
         }
     }
 
-    /// <summary>Writes a run to the client; returns the bytes of the frame, or 0 when it is too long for the client.</summary>
+    /// <summary>
+    /// Writes a run to the client; returns the bytes of the frame, or 0 when it is too long for the client.
+    /// </summary>
     public int WriteDeliver(Subscription subscription, in EventRun run, ref RouteEntry entry)
     {
         if (run.Body.Length > ProtocolLimits.MaxRunFrameBytes && ExceedsFrameLimit(run))
@@ -272,13 +274,23 @@ internal sealed partial class AppSession
 
     private void WriteSubscribed(ErrorCode code, uint subscription, string text)
     {
-        var frame = new SubscribedFrame { Code = code, Subscription = subscription, Text = Encoding.UTF8.GetBytes(text) };
+        var frame = new SubscribedFrame
+        {
+            Code = code,
+            Subscription = subscription,
+            Text = Encoding.UTF8.GetBytes(text),
+        };
         CommitAnswer(frame.Write(ReserveAnswer(frame.FrameBytes)));
     }
 
     private void WriteUnsubscribed(ErrorCode code, uint subscription, string text)
     {
-        var frame = new UnsubscribedFrame { Code = code, Subscription = subscription, Text = Encoding.UTF8.GetBytes(text) };
+        var frame = new UnsubscribedFrame
+        {
+            Code = code,
+            Subscription = subscription,
+            Text = Encoding.UTF8.GetBytes(text),
+        };
         CommitAnswer(frame.Write(ReserveAnswer(frame.FrameBytes)));
     }
 
@@ -297,7 +309,13 @@ internal sealed partial class AppSession
 
     private void WriteError(ErrorCode code, bool closes, ulong reference, string text)
     {
-        var frame = new ErrorFrame { Code = code, Closes = closes, Reference = reference, Text = Encoding.UTF8.GetBytes(text) };
+        var frame = new ErrorFrame
+        {
+            Code = code,
+            Closes = closes,
+            Reference = reference,
+            Text = Encoding.UTF8.GetBytes(text),
+        };
         CommitAnswer(frame.Write(ReserveAnswer(frame.FrameBytes)));
     }
 

@@ -6,8 +6,8 @@ using NexusD.Transport;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// One application's connection (docs/protocol/app-v1.md). Split by role: .Receive cuts frames, .Commands does what each
-/// asks for, .Publish is the way of events in, .Send the way out.
+/// One application's connection (docs/protocol/app-v1.md). Split by role: .Receive cuts frames, .Commands does what
+/// each asks for, .Publish is the way of events in, .Send the way out.
 /// </summary>
 /// <remarks>
 /// Life: greeting -> hello -> open -> (draining) -> closing. Draining: the client said that it is done and gets what is
@@ -67,7 +67,8 @@ internal sealed partial class AppSession : IStreamConsumer
 
     public string NodeName => _table.Options.NodeName;
 
-    public SubscriptionQueue CreateQueue(int maxEvents, long maxBytes) => _table.Router.CreateQueue(maxEvents, maxBytes);
+    public SubscriptionQueue CreateQueue(int maxEvents, long maxBytes) =>
+        _table.Router.CreateQueue(maxEvents, maxBytes);
 
     /// <summary>Tells the client that the daemon is leaving; it may go on until it closes.</summary>
     public void SendGoAway()

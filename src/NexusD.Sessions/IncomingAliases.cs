@@ -4,8 +4,8 @@ using NexusD.Routing;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// The topics that a client declared by number (docs/protocol/README.md "Topic aliases"). Grows with what is declared, in
-/// pages of 2 KiB.
+/// The topics that a client declared by number (docs/protocol/README.md "Topic aliases"). Grows with what is declared,
+/// in pages of 2 KiB.
 /// </summary>
 internal sealed class IncomingAliases(int maxAliases)
 {

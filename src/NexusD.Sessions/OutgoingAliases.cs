@@ -4,9 +4,9 @@ using NexusD.Routing;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// Numbers that stand for topics on the way to a client. Given out from 1 up to the client's limit; then all are forgotten
-/// and numbering starts over in a new epoch. What was written already keeps its meaning, because declarations and
-/// deliveries share one stream.
+/// Numbers that stand for topics on the way to a client. Given out from 1 up to the client's limit; then all are
+/// forgotten and numbering starts over in a new epoch. What was written already keeps its meaning, because declarations
+/// and deliveries share one stream.
 /// </summary>
 /// <remarks>
 /// The alias of a topic is remembered in its route entry, together with the epoch; nothing is looked up per event. What
@@ -22,7 +22,9 @@ internal sealed class OutgoingAliases(uint maxAliases)
     /// <summary>Aliases of other epochs are void; never 0 and never 2^32 - 1.</summary>
     public uint Epoch { get; private set; } = 1;
 
-    /// <summary>The next number for a topic, which the caller declares to the client; 0: the client takes none.</summary>
+    /// <summary>
+    /// The next number for a topic, which the caller declares to the client; 0: the client takes none.
+    /// </summary>
     public uint Assign()
     {
         if (_next > maxAliases)

@@ -5,8 +5,8 @@ using NexusD.Routing.Retained;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// Retained events that a new subscription is still to get, one at a time as the client takes them. A live event of a topic
-/// replaces the retained one that waits: a client never sees an older state after a newer one, and nothing twice.
+/// Retained events that a new subscription is still to get, one at a time as the client takes them. A live event of a
+/// topic replaces the retained one that waits: a client never sees an older state after a newer one, and nothing twice.
 /// </summary>
 internal sealed class RetainedCursor
 {

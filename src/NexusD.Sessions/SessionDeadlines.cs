@@ -3,8 +3,8 @@ using NexusD.Loops;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// Ends sessions that do not introduce themselves in time, and silent ones where there is an idle time-out. One timer each for
-/// all sessions; no timer runs while there is nobody to wait for.
+/// Ends sessions that do not introduce themselves in time, and silent ones where there is an idle time-out. One timer
+/// each for all sessions; no timer runs while there is nobody to wait for.
 /// </summary>
 internal sealed class SessionDeadlines
 {

@@ -3,8 +3,8 @@ using NexusD.Protocol;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// What all sessions did so far. Written on the loop's thread; each value may be read on any thread and only grows, apart
-/// from those said to be of the moment.
+/// What all sessions did so far. Written on the loop's thread; each value may be read on any thread and only grows,
+/// apart from those said to be of the moment.
 /// </summary>
 /// <remarks>
 /// Invariant, at the end of each turn and for live and closed subscriptions together: MatchedEvents = DeliveredEvents +
@@ -51,7 +51,9 @@ public sealed class SessionStatistics
     /// <summary>Events that waited for a subscription when it was closed.</summary>
     public long AbandonedEvents => Volatile.Read(ref AbandonedCount);
 
-    /// <summary>Published events that had been published before with the same number, and were not delivered again.</summary>
+    /// <summary>
+    /// Published events that had been published before with the same number, and were not delivered again.
+    /// </summary>
     public long DuplicateEvents => Volatile.Read(ref DuplicateCount);
 
     /// <summary>Of the delivered events those from the retained store.</summary>

@@ -11,8 +11,8 @@ using NexusD.Routing.Retained;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// The sessions of one loop and what they share: the router, the clock, scratch memory, who publishes under which id. Used on
-/// the loop's thread only.
+/// The sessions of one loop and what they share: the router, the clock, scratch memory, who publishes under which id.
+/// Used on the loop's thread only.
 /// </summary>
 internal sealed class SessionTable
 {
@@ -27,7 +27,12 @@ internal sealed class SessionTable
     private long _lastId;
 
     public SessionTable(
-        EventLoop loop, Router router, HybridClock clock, SessionOptions options, ISessionQueries queries, TimeProvider time)
+        EventLoop loop,
+        Router router,
+        HybridClock clock,
+        SessionOptions options,
+        ISessionQueries queries,
+        TimeProvider time)
     {
         Loop = loop;
         Router = router;
@@ -62,8 +67,8 @@ internal sealed class SessionTable
     public byte[] DaemonVersionUtf8 { get; }
 
     /// <summary>
-    /// Stands where a client declared an alias for a name that it may not publish to. A name of the system, so no client can
-    /// have this object for a good reason.
+    /// Stands where a client declared an alias for a name that it may not publish to. A name of the system, so no
+    /// client can have this object for a good reason.
     /// </summary>
     public Topic RefusedTopic { get; }
 
@@ -79,8 +84,8 @@ internal sealed class SessionTable
     public IReadOnlyList<AppSession> Sessions => _sessions;
 
     /// <summary>
-    /// The stamp of what was received together: one tick for all of it, since runs of one publisher are told apart by their
-    /// numbers.
+    /// The stamp of what was received together: one tick for all of it, since runs of one publisher are told apart by
+    /// their numbers.
     /// </summary>
     public ulong BatchTimestamp
     {
@@ -135,7 +140,9 @@ internal sealed class SessionTable
         return Router.Publishers.GetOrAdd(id);
     }
 
-    /// <summary>The retained events that match any of the filters, each once; the list is used again by the next call.</summary>
+    /// <summary>
+    /// The retained events that match any of the filters, each once; the list is used again by the next call.
+    /// </summary>
     public List<RetainedEvent> CollectRetained(List<TopicFilter> filters)
     {
         _retainedScratch.Clear();

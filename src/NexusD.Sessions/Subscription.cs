@@ -7,8 +7,8 @@ using NexusD.Routing.Retained;
 namespace NexusD.Sessions;
 
 /// <summary>
-/// One subscription of a session. A run that matches is written to the session's outgoing bytes at once as long as the client
-/// keeps up; otherwise it waits in a bounded queue that drops the oldest and says so in band.
+/// One subscription of a session. A run that matches is written to the session's outgoing bytes at once as long as the
+/// client keeps up; otherwise it waits in a bounded queue that drops the oldest and says so in band.
 /// </summary>
 /// <remarks>
 /// Invariant, in events: Matched = Delivered + queued + dropped of all reasons (+ abandoned at the end). Order: while

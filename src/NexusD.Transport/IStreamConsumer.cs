@@ -10,13 +10,15 @@ public interface IStreamConsumer
     /// </summary>
     /// <param name="received">The bytes, valid during the call only.</param>
     /// <param name="frameBytes">
-    /// Whole length of the frame whose start was left unused, when it is known, else 0. A long frame is then received into
-    /// a slab of its own and shown once it is complete.
+    /// Whole length of the frame whose start was left unused, when it is known, else 0. A long frame is then received
+    /// into a slab of its own and shown once it is complete.
     /// </param>
     /// <returns>How many bytes were used, from the front.</returns>
     int OnReceived(in ReceivedBytes received, out int frameBytes);
 
-    /// <summary>The peer will send no more; it may still read. <paramref name="unusedBytes"/> of an unfinished frame are lost.</summary>
+    /// <summary>
+    /// The peer will send no more; it may still read. <paramref name="unusedBytes"/> of an unfinished frame are lost.
+    /// </summary>
     void OnEndOfInput(int unusedBytes);
 
     /// <summary>Everything appended was sent. Returns whether more was appended in this call.</summary>

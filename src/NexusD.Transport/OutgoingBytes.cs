@@ -7,13 +7,14 @@ using NexusD.Transport.Native;
 namespace NexusD.Transport;
 
 /// <summary>
-/// Bytes on their way to a socket: a ring of pieces in pooled slabs. Small writes go to the slab at the end; long bodies
-/// are taken by reference. Empty, it holds no memory but itself.
+/// Bytes on their way to a socket: a ring of pieces in pooled slabs. Small writes go to the slab at the end; long
+/// bodies are taken by reference. Empty, it holds no memory but itself.
 /// </summary>
 /// <remarks>
-/// Ownership: each piece with a slab owns one reference to it, and the slab being written to is held by one more. A piece
-/// <em>on loan</em> has no slab and points into memory that is good only until <see cref="Settle"/>, which copies what is
-/// still unsent. Invariant: PendingBytes is the sum of the pieces' lengths.
+/// Ownership: each piece with a slab owns one reference to it, and the slab being written to is held by one more. A
+/// piece
+/// <em>on loan</em> has no slab and points into memory that is good only until <see cref="Settle"/>, which copies what
+/// is still unsent. Invariant: PendingBytes is the sum of the pieces' lengths.
 /// </remarks>
 internal sealed unsafe class OutgoingBytes(SlabPool pool)
 {
@@ -38,7 +39,9 @@ internal sealed unsafe class OutgoingBytes(SlabPool pool)
     /// <summary>Whether pieces on loan are waiting.</summary>
     public bool HasLoans => _loans > 0;
 
-    /// <summary>Room for <paramref name="bytes"/> contiguous bytes; <see cref="Commit"/> makes them part of the stream.</summary>
+    /// <summary>
+    /// Room for <paramref name="bytes"/> contiguous bytes; <see cref="Commit"/> makes them part of the stream.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Reserve(int bytes)
     {
@@ -143,7 +146,8 @@ internal sealed unsafe class OutgoingBytes(SlabPool pool)
             return;
         }
 
-        // Every piece goes once from the front to the end, so their order stays. The last one must not grow before it moved.
+        // Every piece goes once from the front to the end, so their order stays. The last one must not grow before it
+        // moved.
         _extendsLast = false;
         for (int left = _count; left > 0; left--)
         {

@@ -124,7 +124,9 @@ public sealed unsafe partial class StreamConnection
         }
     }
 
-    /// <summary>Gives the first received bytes to the frame in the slab; returns how many lie behind it in the common buffer.</summary>
+    /// <summary>
+    /// Gives the first received bytes to the frame in the slab; returns how many lie behind it in the common buffer.
+    /// </summary>
     private int FillFrame(int received)
     {
         if (_frame is null)
@@ -139,7 +141,8 @@ public sealed unsafe partial class StreamConnection
             Slab frame = _frame;
             _frame = null;
             _transport.BeginLending(null, 0);
-            // A standard slab is reused soon and mostly empty: only one made for this frame is worth keeping by reference.
+            // A standard slab is reused soon and mostly empty: only one made for this frame is worth keeping by
+            // reference.
             Slab? exact = frame.Capacity > SlabPool.StandardBytes ? frame : null;
             int used = _consumer!.OnReceived(
                 new ReceivedBytes(new ReadOnlySpan<byte>(frame.Pointer, _frameBytes), exact), out _);
@@ -175,7 +178,8 @@ public sealed unsafe partial class StreamConnection
 
     private int Show(byte* start, int length, out int frameBytes)
     {
-        int used = _consumer!.OnReceived(new ReceivedBytes(new ReadOnlySpan<byte>(start, length), null), out frameBytes);
+        var received = new ReceivedBytes(new ReadOnlySpan<byte>(start, length), null);
+        int used = _consumer!.OnReceived(received, out frameBytes);
         Debug.Assert(used >= 0 && used <= length, "a consumer uses what it was shown");
         return used;
     }

@@ -13,11 +13,15 @@ public sealed unsafe partial class StreamConnection
     private const int VectorsPerWrite = 64;
     private const int RefillsPerTurn = 8;
 
-    /// <summary>Room for 1 to <see cref="MaxReserveBytes"/> bytes to write in place; <see cref="Commit"/> appends them.</summary>
+    /// <summary>
+    /// Room for 1 to <see cref="MaxReserveBytes"/> bytes to write in place; <see cref="Commit"/> appends them.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Reserve(int bytes) => new(_outgoing.Reserve(bytes), bytes);
 
-    /// <summary>Appends the first <paramref name="bytes"/> of the last reservation; sent at the end of the turn.</summary>
+    /// <summary>
+    /// Appends the first <paramref name="bytes"/> of the last reservation; sent at the end of the turn.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Commit(int bytes)
     {
@@ -26,8 +30,8 @@ public sealed unsafe partial class StreamConnection
     }
 
     /// <summary>
-    /// Appends bytes; sent at the end of the turn. They are copied, or only borrowed when they lie in what is being received
-    /// at the moment, so that they go from socket to socket without a copy.
+    /// Appends bytes; sent at the end of the turn. They are copied, or only borrowed when they lie in what is being
+    /// received at the moment, so that they go from socket to socket without a copy.
     /// </summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
@@ -59,8 +63,8 @@ public sealed unsafe partial class StreamConnection
     }
 
     /// <summary>
-    /// Asks for a flush at the end of the turn; <see cref="IStreamConsumer.OnDrained"/> follows once all is sent, also if
-    /// nothing was pending.
+    /// Asks for a flush at the end of the turn; <see cref="IStreamConsumer.OnDrained"/> follows once all is sent, also
+    /// if nothing was pending.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void RequestFlush()

@@ -6,13 +6,13 @@ using NexusD.Transport.Native;
 namespace NexusD.Transport;
 
 /// <summary>
-/// A connected stream socket on the loop: bytes in to an <see cref="IStreamConsumer"/>, appended bytes out at the end of
-/// the turn. Used on the loop's thread only.
+/// A connected stream socket on the loop: bytes in to an <see cref="IStreamConsumer"/>, appended bytes out at the end
+/// of the turn. Used on the loop's thread only.
 /// </summary>
 /// <remarks>
 /// Life: accepted -> <see cref="Start"/> -> open -> (<see cref="CloseAfterFlush"/> -> closing -> lingering) -> closed.
-/// Every life ends with one <see cref="IStreamConsumer.OnClosed"/>. Lingering means that all was sent and the peer is given
-/// time to read it: closing at once with unread input would make the kernel throw away what is on the way.
+/// Every life ends with one <see cref="IStreamConsumer.OnClosed"/>. Lingering means that all was sent and the peer is
+/// given time to read it: closing at once with unread input would make the kernel throw away what is on the way.
 /// </remarks>
 public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
 {
@@ -144,8 +144,8 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
     }
 
     /// <summary>
-    /// From now on the peer has to go on taking bytes: one that takes none for 5 s is cut off. For a consumer that still
-    /// appends what is due before it closes.
+    /// From now on the peer has to go on taking bytes: one that takes none for 5 s is cut off. For a consumer that
+    /// still appends what is due before it closes.
     /// </summary>
     public void ExpectProgress() => _transport.ExpectProgress(this);
 

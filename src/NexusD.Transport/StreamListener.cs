@@ -6,8 +6,8 @@ using NexusD.Transport.Native;
 namespace NexusD.Transport;
 
 /// <summary>
-/// Accepts connections on a Unix socket path or a TCP address. When the process or system is out of descriptors it rests
-/// for a moment instead of spinning; waiting peers are accepted afterwards.
+/// Accepts connections on a Unix socket path or a TCP address. When the process or system is out of descriptors it
+/// rests for a moment instead of spinning; waiting peers are accepted afterwards.
 /// </summary>
 public sealed unsafe class StreamListener : ILoopWatcher, IDisposable
 {
@@ -15,7 +15,9 @@ public sealed unsafe class StreamListener : ILoopWatcher, IDisposable
     private const int AcceptsPerTurn = 64;
     private const long RestNs = 100_000_000;
 
-    /// <summary>Asked of the kernel for Unix sockets, which have no window of their own; see net.core.wmem_max.</summary>
+    /// <summary>
+    /// Asked of the kernel for Unix sockets, which have no window of their own; see net.core.wmem_max.
+    /// </summary>
     private const int UnixBufferBytes = 512 * 1024;
 
     private readonly StreamTransport _transport;
@@ -53,7 +55,8 @@ public sealed unsafe class StreamListener : ILoopWatcher, IDisposable
     public long Failures => Volatile.Read(ref _failures);
 
     /// <summary>
-    /// Listens on a Unix socket. A socket file left by a dead process is replaced. On the loop's thread or before it runs.
+    /// Listens on a Unix socket. A socket file left by a dead process is replaced. On the loop's thread or before it
+    /// runs.
     /// </summary>
     /// <param name="transport">The loop's transport.</param>
     /// <param name="path">Path of the socket file, at most 107 bytes.</param>
@@ -107,7 +110,9 @@ public sealed unsafe class StreamListener : ILoopWatcher, IDisposable
         }
     }
 
-    /// <summary>Accepts no more and removes the socket file; connections already accepted go on. On the loop's thread.</summary>
+    /// <summary>
+    /// Accepts no more and removes the socket file; connections already accepted go on. On the loop's thread.
+    /// </summary>
     public void Dispose()
     {
         if (_stopped)

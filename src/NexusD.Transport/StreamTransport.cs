@@ -4,8 +4,9 @@ using NexusD.Loops;
 namespace NexusD.Transport;
 
 /// <summary>
-/// Byte pipes (Unix sockets and TCP) on one <see cref="EventLoop"/>: what all connections of the loop share. Knows no frames.
-/// May see Buffers and Loops only. Owns the receive buffer, so a connection that waits owns no memory for bytes.
+/// Byte pipes (Unix sockets and TCP) on one <see cref="EventLoop"/>: what all connections of the loop share. Knows no
+/// frames. May see Buffers and Loops only. Owns the receive buffer, so a connection that waits owns no memory for
+/// bytes.
 /// </summary>
 /// <remarks>
 /// A connection's bytes may be passed on without copying to other connections' outgoing bytes for the rest of the turn:

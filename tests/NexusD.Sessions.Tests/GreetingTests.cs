@@ -58,7 +58,8 @@ public sealed class GreetingTests
         RawClient client = fixture.Connect();
         client.Send(Frames.Greeting(1, 200), Frames.Hello(publisher: 99, nextNumber: 7));
         client.ReadGreeting();
-        Assert.Equal(ErrorCode.None, WelcomeFrame.TryRead(client.NextFrame(FrameKind.Welcome), out WelcomeFrame welcome));
+        byte[] frame = client.NextFrame(FrameKind.Welcome);
+        Assert.Equal(ErrorCode.None, WelcomeFrame.TryRead(frame, out WelcomeFrame welcome));
         Assert.Equal(new NodeId("0123456789abcdef"u8), welcome.NodeId);
         Assert.Equal("node-a"u8.ToArray(), welcome.NodeName.ToArray());
         Assert.Equal("test"u8.ToArray(), welcome.Cluster.ToArray());

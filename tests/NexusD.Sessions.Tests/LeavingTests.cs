@@ -44,8 +44,8 @@ public sealed class LeavingTests
     {
         using var fixture = new SessionFixture();
         RawClient client = fixture.Open();
-        client.Send([.. Frames.Subscribe(1, "t"), .. Frames.Publish("t", RunFlags.Acknowledge, [1]), .. Frames.Query(1, "status"),
-            .. Frames.Bye(), .. Frames.Ping(1)]);
+        client.Send([.. Frames.Subscribe(1, "t"), .. Frames.Publish("t", RunFlags.Acknowledge, [1]),
+            .. Frames.Query(1, "status"), .. Frames.Bye(), .. Frames.Ping(1)]);
         client.NextSubscribed();
         Assert.Equal([1], client.NextEvent().Payload);
         client.NextAck();
@@ -88,7 +88,8 @@ public sealed class LeavingTests
         RawClient subscriber = fixture.Open();
         subscriber.Subscribe(1, "t");
         RawClient publisher = fixture.Connect();
-        byte[] run = Frames.Publish("t", RunFlags.Acknowledge, [.. Enumerable.Range(0, 100).Select(_ => new byte[100])]);
+        byte[][] payloads = [.. Enumerable.Range(0, 100).Select(_ => new byte[100])];
+        byte[] run = Frames.Publish("t", RunFlags.Acknowledge, payloads);
         publisher.Send([.. Frames.Greeting(), .. Frames.Hello(publisher: 3),
             .. Enumerable.Repeat(run, 100).SelectMany(bytes => bytes)]);
         publisher.Dispose();
@@ -126,7 +127,8 @@ public sealed class LeavingTests
         RawClient subscriber = fixture.Open();
         subscriber.Subscribe(1, "t");
         RawClient first = fixture.Open(publisher: 5);
-        first.Send(Frames.Publish("t", RunFlags.Acknowledge, [.. Enumerable.Range(1, 10).Select(n => new[] { (byte)n })]));
+        byte[][] payloads = [.. Enumerable.Range(1, 10).Select(n => new[] { (byte)n })];
+        first.Send(Frames.Publish("t", RunFlags.Acknowledge, payloads));
         first.NextAck();
         first.Dispose();
         fixture.Await(() => fixture.Statistics.Sessions == 1);

@@ -15,7 +15,9 @@ internal sealed record ReceivedEvent(
     public string Text => Encoding.UTF8.GetString(Payload);
 }
 
-/// <summary>A client that speaks bytes: blocking, with time-outs that fail loudly. Keeps the aliases it was told.</summary>
+/// <summary>
+/// A client that speaks bytes: blocking, with time-outs that fail loudly. Keeps the aliases it was told.
+/// </summary>
 internal sealed class RawClient : IDisposable
 {
     private readonly Socket _socket;
@@ -26,7 +28,9 @@ internal sealed class RawClient : IDisposable
     private int _end;
 
     public RawClient(string path)
-        : this(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path))
+        : this(
+            new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
+            new UnixDomainSocketEndPoint(path))
     {
     }
 
@@ -90,7 +94,8 @@ internal sealed class RawClient : IDisposable
 
     public (ErrorCode Code, uint Subscription, string Text) NextSubscribed()
     {
-        Assert.Equal(ErrorCode.None, SubscribedFrame.TryRead(NextFrame(FrameKind.Subscribed), out SubscribedFrame answer));
+        byte[] frame = NextFrame(FrameKind.Subscribed);
+        Assert.Equal(ErrorCode.None, SubscribedFrame.TryRead(frame, out SubscribedFrame answer));
         return (answer.Code, answer.Subscription, Encoding.UTF8.GetString(answer.Text));
     }
 
@@ -106,10 +111,12 @@ internal sealed class RawClient : IDisposable
         return (error.Code, error.Closes, error.Reference, Encoding.UTF8.GetString(error.Text));
     }
 
-    public (uint Subscription, ulong Publisher, ulong From, ulong To, ulong Count, DropReason Reason, string Where) NextGap()
+    public (uint Subscription, ulong Publisher, ulong From, ulong To, ulong Count, DropReason Reason, string Where)
+        NextGap()
     {
         Assert.Equal(ErrorCode.None, GapFrame.TryRead(NextFrame(FrameKind.Gap), out GapFrame gap));
-        return (gap.Subscription, gap.Publisher, gap.From, gap.To, gap.Count, gap.Reason, Encoding.UTF8.GetString(gap.Where));
+        string where = Encoding.UTF8.GetString(gap.Where);
+        return (gap.Subscription, gap.Publisher, gap.From, gap.To, gap.Count, gap.Reason, where);
     }
 
     /// <summary>The next event, of the same run or the next DELIVER.</summary>
@@ -125,7 +132,9 @@ internal sealed class RawClient : IDisposable
 
     public List<ReceivedEvent> NextEvents(int count) => [.. Enumerable.Range(0, count).Select(_ => NextEvent())];
 
-    /// <summary>Everything the daemon has for this client has come once the PONG is there; no event may be among it.</summary>
+    /// <summary>
+    /// Everything the daemon has for this client has come once the PONG is there; no event may be among it.
+    /// </summary>
     public void AssertNothingCame()
     {
         Assert.Empty(_events);
@@ -141,7 +150,8 @@ internal sealed class RawClient : IDisposable
         if (came == FrameKind.Error && kind != FrameKind.Error)
         {
             ErrorFrame.TryRead(frame, out ErrorFrame error);
-            Assert.Fail($"instead of a frame 0x{kind:X2} came error {error.Code}: {Encoding.UTF8.GetString(error.Text)}");
+            string text = Encoding.UTF8.GetString(error.Text);
+            Assert.Fail($"instead of a frame 0x{kind:X2} came error {error.Code}: {text}");
         }
 
         Assert.Equal(kind, came);
@@ -180,7 +190,13 @@ internal sealed class RawClient : IDisposable
         while (reader.TryRead(out ReadOnlySpan<byte> payload))
         {
             _events.Enqueue(new ReceivedEvent(
-                deliver.Subscription, topic, deliver.Publisher, number++, deliver.Timestamp, deliver.Flags, payload.ToArray()));
+                deliver.Subscription,
+                topic,
+                deliver.Publisher,
+                number++,
+                deliver.Timestamp,
+                deliver.Flags,
+                payload.ToArray()));
         }
     }
 

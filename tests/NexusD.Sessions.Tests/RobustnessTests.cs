@@ -89,7 +89,11 @@ public sealed class RobustnessTests
         .. Frames.Publish(7, RunFlags.Acknowledge, [1], [2], [3]),
         .. Frames.Credit(3, 500),
         .. Frames.PublishWith(0, RunFlags.Retain,
-            [.. Frames.Property(PropertyId.Topic, "other/x"u8.ToArray()), .. Frames.Property(PropertyId.Priority, [1])], [4]),
+            [
+                .. Frames.Property(PropertyId.Topic, "other/x"u8.ToArray()),
+                .. Frames.Property(PropertyId.Priority, [1]),
+            ],
+            [4]),
         .. Frames.Ping(5), .. Frames.Query(6, "status"), .. Frames.Unsubscribe(3), .. Frames.Bye(),
     ];
 

@@ -106,7 +106,9 @@ public sealed class SlowReaderTests
         await sending.WaitAsync(SessionFixture.Patience);
     }
 
-    /// <summary>Reads until every number is accounted for: delivered in order, or named in a gap before its successor.</summary>
+    /// <summary>
+    /// Reads until every number is accounted for: delivered in order, or named in a gap before its successor.
+    /// </summary>
     private static (long Delivered, long Lost) ReadAccount(RawClient client, ulong publisher)
     {
         long delivered = 0;

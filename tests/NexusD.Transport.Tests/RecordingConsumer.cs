@@ -3,7 +3,9 @@ using NexusD.Buffers;
 
 namespace NexusD.Transport.Tests;
 
-/// <summary>What a connection did, seen from its consumer. Frames are a u32 length of the payload, then the payload.</summary>
+/// <summary>
+/// What a connection did, seen from its consumer. Frames are a u32 length of the payload, then the payload.
+/// </summary>
 internal sealed class ConnectionRecord
 {
     public List<byte[]> Frames { get; } = [];
@@ -31,7 +33,9 @@ internal sealed class RecordingConsumer(StreamConnection connection) : IStreamCo
     /// <summary>Whether frames are kept; false when only their passing on matters.</summary>
     public bool Records { get; set; } = true;
 
-    /// <summary>Called with each whole frame (header included) and its slab; returns false to leave it and all behind it unused.</summary>
+    /// <summary>
+    /// Called with each whole frame (header included) and its slab; returns false to leave it and all behind it unused.
+    /// </summary>
     public FrameHandler OnFrame { get; set; } = (_, _) => true;
 
     public Func<bool> Refill { get; set; } = () => false;

@@ -30,7 +30,8 @@ internal sealed class StateRecord<T>(T state)
             while (!reached(state))
             {
                 long leftMs = dueMs - Environment.TickCount64;
-                Assert.True(leftMs > 0 && Monitor.Wait(_lock, (int)leftMs), "the awaited state was not reached in time");
+                bool isChanged = leftMs > 0 && Monitor.Wait(_lock, (int)leftMs);
+                Assert.True(isChanged, "the awaited state was not reached in time");
             }
         }
     }

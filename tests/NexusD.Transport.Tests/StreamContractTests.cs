@@ -34,7 +34,10 @@ public abstract class StreamContractTests(bool unix)
         byte[] stream = [.. payloads.SelectMany(p => RecordingConsumer.Frame(p))];
         int start = 9;
         int end = start + 4 + length;
-        int[] splits = [start + 1, start + 3, start + 4, start + 5, start + 3_000, start + (length / 2), end - 1, end, end + 1];
+        int[] splits =
+        [
+            start + 1, start + 3, start + 4, start + 5, start + 3_000, start + (length / 2), end - 1, end, end + 1,
+        ];
         foreach (int split in splits)
         {
             await AssertArrivesAsync(fixture, stream, split, payloads);

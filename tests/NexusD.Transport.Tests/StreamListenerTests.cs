@@ -5,7 +5,9 @@ using System.Runtime.InteropServices;
 
 namespace NexusD.Transport.Tests;
 
-/// <summary>Addresses, socket files and running out of descriptors. Alone, because it lowers a limit of the process.</summary>
+/// <summary>
+/// Addresses, socket files and running out of descriptors. Alone, because it lowers a limit of the process.
+/// </summary>
 [Collection(nameof(AloneInTheProcess))]
 public sealed class StreamListenerTests
 {
@@ -154,7 +156,8 @@ public sealed class StreamListenerTests
 
     // Spins on the counter: a look through the loop's mailbox would itself make turns.
     private static void AwaitFailures(StreamListener listener, int failures) => Assert.True(
-        SpinWait.SpinUntil(() => listener.Failures >= failures, TransportFixture.Patience), "the listener failed and rested");
+        SpinWait.SpinUntil(() => listener.Failures >= failures, TransportFixture.Patience),
+        "the listener failed and rested");
 
     private static StreamListener Listen(TransportFixture fixture, string path) =>
         fixture.Run(() => StreamListener.ListenUnix(fixture.Transport, path, OwnerAndGroup, fixture));

@@ -5,7 +5,9 @@ using NexusD.Loops;
 
 namespace NexusD.Transport.Tests;
 
-/// <summary>A loop on its own thread with a listener; each accepted connection gets a <see cref="RecordingConsumer"/>.</summary>
+/// <summary>
+/// A loop on its own thread with a listener; each accepted connection gets a <see cref="RecordingConsumer"/>.
+/// </summary>
 internal sealed class TransportFixture : IStreamAcceptor, IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

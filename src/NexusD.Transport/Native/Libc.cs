@@ -45,7 +45,9 @@ internal static unsafe class Libc
         public int Flags;
     }
 
-    /// <summary>The part of struct statx (256 bytes) that is read here; it is laid out alike on every architecture.</summary>
+    /// <summary>
+    /// The part of struct statx (256 bytes) that is read here; it is laid out alike on every architecture.
+    /// </summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct FileStatus
     {

@@ -27,7 +27,8 @@ internal unsafe struct NativeAddress
         if (pathBytes is 0 or > MaxUnixPathBytes)
         {
             throw new ArgumentException(
-                $"The socket path '{path}' has {pathBytes} bytes; 1 to {MaxUnixPathBytes} are possible. Choose a shorter one.",
+                $"The socket path '{path}' has {pathBytes} bytes; 1 to {MaxUnixPathBytes} are possible. "
+                + "Choose another one.",
                 nameof(path));
         }
 

@@ -13,7 +13,8 @@ internal static unsafe class UnixSocketFile
     private const int TypeSocket = 0xC000;
 
     /// <summary>Removes a socket file that nobody listens on any more, as a killed daemon leaves it.</summary>
-    /// <exception cref="IOException">Somebody listens there, the file is no socket, or there is no such directory.</exception>
+    /// <exception cref="IOException">Somebody listens there, the file is no socket, or there is no such
+    /// directory.</exception>
     public static void RemoveStale(string path, in NativeAddress address)
     {
         if (!TryGetStatus(path, out Libc.FileStatus status))
@@ -21,7 +22,8 @@ internal static unsafe class UnixSocketFile
             string directory = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
             if (!Directory.Exists(directory))
             {
-                throw new IOException($"The directory '{directory}' of the socket '{path}' does not exist; create it first.");
+                throw new IOException(
+                    $"The directory '{directory}' of the socket '{path}' does not exist; create it first.");
             }
 
             return;
