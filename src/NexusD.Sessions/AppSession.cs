@@ -58,6 +58,9 @@ internal sealed partial class AppSession : IStreamConsumer
     /// <summary>When bytes came last, in loop time.</summary>
     public long LastHeardNs { get; private set; }
 
+    /// <summary>Its place among the sessions that have yet to introduce themselves.</summary>
+    internal LinkedListNode<(AppSession Session, long DueNs)>? Handshake { get; set; }
+
     /// <summary>Whether greeting and HELLO are over.</summary>
     public bool IsWelcome => _state > State.Hello;
 

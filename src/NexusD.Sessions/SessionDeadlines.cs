@@ -12,7 +12,9 @@ internal sealed class SessionDeadlines
 
     private readonly EventLoop _loop;
     private readonly List<AppSession> _sessions;
-    private readonly Queue<(AppSession Session, long DueNs)> _handshakes = new();
+
+    // In the order in which they are due. A session that ends leaves at once: a flood of short ones holds no memory.
+    private readonly LinkedList<(AppSession Session, long DueNs)> _handshakes = new();
     private readonly LoopTimer _handshakeTimer;
     private readonly LoopTimer _idleTimer;
     private readonly long _handshakeNs;
@@ -32,7 +34,7 @@ internal sealed class SessionDeadlines
     public void Watch(AppSession session)
     {
         long dueNs = _loop.NowNs + _handshakeNs;
-        _handshakes.Enqueue((session, dueNs));
+        session.Handshake = _handshakes.AddLast((session, dueNs));
         if (!_handshakeTimer.IsSet)
         {
             _handshakeTimer.SetAt(dueNs);
@@ -44,22 +46,32 @@ internal sealed class SessionDeadlines
         }
     }
 
+    /// <summary>A session has ended.</summary>
+    public void Forget(AppSession session)
+    {
+        if (session.Handshake is { List: not null } place)
+        {
+            _handshakes.Remove(place);
+        }
+    }
+
     private static long ToNs(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
 
     private void EndHandshakes()
     {
-        while (_handshakes.TryPeek(out (AppSession Session, long DueNs) first))
+        while (_handshakes.First is { } first)
         {
-            if (!first.Session.IsWelcome && first.DueNs > _loop.NowNs)
+            (AppSession session, long dueNs) = first.Value;
+            if (!session.IsWelcome && dueNs > _loop.NowNs)
             {
-                _handshakeTimer.SetAt(first.DueNs);
+                _handshakeTimer.SetAt(dueNs);
                 return;
             }
 
-            _handshakes.Dequeue();
-            if (!first.Session.IsWelcome)
+            _handshakes.Remove(first);
+            if (!session.IsWelcome)
             {
-                first.Session.EndIdle();
+                session.EndIdle();
             }
         }
     }

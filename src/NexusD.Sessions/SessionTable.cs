@@ -121,6 +121,7 @@ internal sealed class SessionTable
         last.Index = session.Index;
         _sessions.RemoveAt(_sessions.Count - 1);
         Statistics.OpenCount--;
+        _deadlines.Forget(session);
         if (session.PublisherId != 0)
         {
             _publishers.Remove(session.PublisherId);

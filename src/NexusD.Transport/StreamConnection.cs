@@ -59,6 +59,9 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
     /// <summary>Bytes appended and not yet handed to the kernel.</summary>
     public long PendingBytes => _outgoing.PendingBytes;
 
+    /// <summary>Where the transport notes that it watches this connection's end.</summary>
+    internal LinkedListNode<(StreamConnection Connection, long DueNs, long SentBytes)>? ClosingPlace { get; set; }
+
     /// <summary>Whether the connection is gone.</summary>
     public bool IsClosed => _fd < 0;
 
@@ -164,6 +167,7 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
 
         _ = Libc.close(_fd);
         _fd = -1;
+        _transport.ForgetClosing(this);
         DropKept();
         _outgoing.Clear();
         _consumer?.OnClosed(reason);

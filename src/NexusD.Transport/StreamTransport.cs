@@ -28,7 +28,10 @@ public sealed unsafe class StreamTransport : IDisposable
 
     private readonly Slab _buffer;
     private readonly List<StreamConnection> _borrowers = [];
-    private readonly Queue<(StreamConnection Connection, long DueNs, long SentBytes)> _closing = new();
+
+    // In the order in which they are looked at. A connection that is closed leaves at once, so that a flood of short
+    // ones holds no memory.
+    private readonly LinkedList<(StreamConnection Connection, long DueNs, long SentBytes)> _closing = new();
     private readonly LoopTimer _closingTimer;
     private int _used;
     private long _turn = -1;
@@ -100,10 +103,20 @@ public sealed unsafe class StreamTransport : IDisposable
     internal void ExpectProgress(StreamConnection connection)
     {
         long dueNs = Loop.NowNs + ClosingPatienceNs;
-        _closing.Enqueue((connection, dueNs, connection.SentBytes));
+        ForgetClosing(connection);
+        connection.ClosingPlace = _closing.AddLast((connection, dueNs, connection.SentBytes));
         if (!_closingTimer.IsSet)
         {
             _closingTimer.SetAt(dueNs);
+        }
+    }
+
+    /// <summary>A connection is closed.</summary>
+    internal void ForgetClosing(StreamConnection connection)
+    {
+        if (connection.ClosingPlace is { List: not null } place)
+        {
+            _closing.Remove(place);
         }
     }
 
@@ -120,27 +133,23 @@ public sealed unsafe class StreamTransport : IDisposable
 
     private void CheckClosing()
     {
-        while (_closing.TryPeek(out (StreamConnection Connection, long DueNs, long SentBytes) first))
+        while (_closing.First is { } first)
         {
-            if (first.DueNs > Loop.NowNs)
+            (StreamConnection connection, long dueNs, long sentBytes) = first.Value;
+            if (dueNs > Loop.NowNs)
             {
-                _closingTimer.SetAt(first.DueNs);
+                _closingTimer.SetAt(dueNs);
                 return;
             }
 
-            _closing.Dequeue();
-            if (first.Connection.IsClosed)
+            _closing.Remove(first);
+            if (connection.SentBytes == sentBytes)
             {
-                continue;
-            }
-
-            if (first.Connection.SentBytes == first.SentBytes)
-            {
-                first.Connection.CloseStuck();
+                connection.CloseStuck();
             }
             else
             {
-                ExpectProgress(first.Connection);
+                ExpectProgress(connection);
             }
         }
     }
