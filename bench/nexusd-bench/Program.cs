@@ -1,0 +1,43 @@
+using NexusdClient;
+
+namespace NexusdBench;
+
+/// <summary>
+/// <c>nexusd-bench</c>: loads a daemon with publishers and subscribers, measures rates, latency and CPU, and proves
+/// what arrived. Stands for the whole way of an event: client library, Unix socket or TCP, daemon, and back. Sees the
+/// C# client and nothing of the daemon but its process id.
+/// </summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] args)
+    {
+        try
+        {
+            var options = BenchOptions.Parse(args);
+            if (options is null)
+            {
+                Console.Write(BenchOptions.Help);
+                return 0;
+            }
+
+            var result = await new Scenario(options).RunAsync();
+            Console.Write(options.Json ? ReportJson.Format(result) : ReportTable.Format(options, result));
+            return result.IsGood ? 0 : 1;
+        }
+        catch (BenchUsageException e)
+        {
+            await Console.Error.WriteLineAsync($"nexusd-bench: {e.Message}\nSee 'nexusd-bench --help'.");
+            return 2;
+        }
+        catch (ConnectionException e)
+        {
+            await Console.Error.WriteLineAsync($"nexusd-bench: {e.Message}");
+            return 4;
+        }
+        catch (NexusdException e)
+        {
+            await Console.Error.WriteLineAsync($"nexusd-bench: {e.Message}");
+            return 1;
+        }
+    }
+}
