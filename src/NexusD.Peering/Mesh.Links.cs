@@ -84,7 +84,7 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
         _context.Counters.LinksReplaced += existing is null ? 0 : 1;
         _interest.Flush(); // what changed in this turn goes to the others now and to this link with its snapshot
         link.GoUp(existing);
-        _context.Options.Log.LinkUp(link.PeerName, link.Address, _endpoint!.EngineName, link.IsDialed);
+        _context.Options.Log.LinkUp(link.PeerName, link.Address, _engine, link.IsDialed);
         WakeBy(_context.Loop.NowNs);
         return LinkFault.None;
     }

@@ -36,6 +36,8 @@ public sealed partial class Mesh : IDisposable
     private readonly InterestFeed _interest;
     private readonly bool _authenticated;
     private IQuicEndpoint? _endpoint;
+    private IPEndPoint? _localEndPoint;
+    private string _engine = "";
     private long _lastLinkId;
     private long _wakeNs = long.MaxValue;
     private long _leaveDueNs = long.MaxValue;
@@ -82,7 +84,7 @@ public sealed partial class Mesh : IDisposable
 
     /// <summary>Where this node listens; only after <see cref="Start"/>.</summary>
     public IPEndPoint LocalEndPoint =>
-        _endpoint?.LocalEndPoint ?? throw new InvalidOperationException("The mesh was not started.");
+        _localEndPoint ?? throw new InvalidOperationException("The mesh was not started.");
 
     /// <summary>Links that are up, suspect ones included.</summary>
     public int LinksUp => _byNode.Count;
@@ -106,6 +108,8 @@ public sealed partial class Mesh : IDisposable
             MaxConnections = options.MaxLinks + SpareConnections,
             ResetSecret = ResetSecret(),
         });
+        _localEndPoint = _endpoint.LocalEndPoint;
+        _engine = _endpoint.EngineName;
         _context.Router.LocalInterest.Listener = _interest;
         WakeBy(_context.Loop.NowNs);
     }
@@ -177,9 +181,10 @@ public sealed partial class Mesh : IDisposable
             counters.Add(link.Ledger);
         }
 
-        return new MeshSnapshot(
-            LocalEndPoint, _endpoint!.EngineName, _authenticated, links, _dialer.GetSnapshot(), counters);
+        return new MeshSnapshot(LocalEndPoint, _engine, _authenticated, links, _dialer.GetSnapshot(), counters);
     }
+
+    private const long LeastWakeGapNs = 20_000_000;
 
     private const string Alpn = "nexusd/1";
 
@@ -211,7 +216,9 @@ public sealed partial class Mesh : IDisposable
             due = Math.Min(due, _leaveDueNs);
         }
 
-        WakeBy(due);
+        // Hundreds of links have as many due times; looking at all of them for each one would be most of an idle mesh's
+        // work.
+        WakeBy(Math.Max(due, nowNs + LeastWakeGapNs));
     }
 
     /// <summary>Makes sure that <see cref="Wake"/> runs by that time.</summary>

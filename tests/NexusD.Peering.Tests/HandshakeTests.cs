@@ -116,17 +116,35 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public void A_lane_is_not_read_before_hello()
+    public void A_dialer_that_sends_events_before_hello_is_refused()
     {
         var world = new VirtualWorld();
         using var node = new TestNode(world, 1);
         RecordingTarget wants = node.Subscribe("#");
         using var raw = new RawPeer(world, node);
         long lane = raw.OpenLane();
+        world.RunFor(20);
+        Assert.Null(raw.Closed);
+        raw.Send(lane, [.. RawPeer.Topic(1, "t"), .. raw.Forward(1, 5, 1, "early")]);
+        world.RunFor(20);
+        Assert.Equal(ErrorCode.OutOfOrder, raw.ClosedWith);
+        Assert.Empty(wants.Events);
+    }
+
+    [Fact]
+    public void A_lane_that_overtakes_the_hello_waits_for_it()
+    {
+        var world = new VirtualWorld();
+        using var node = new TestNode(world, 1);
+        RecordingTarget wants = node.Subscribe("#");
+        using var raw = new RawPeer(world);
+        node.Mesh.PeerFound(new PeerAddress("10.0.0.99", 5671, "static"));
+        world.RunUntil(() => raw.Control >= 0, "the node has dialed and said hello");
+        long lane = raw.OpenLane();
         raw.Send(lane, [.. RawPeer.Topic(1, "t"), .. raw.Forward(1, 5, 1, "early")]);
         world.RunFor(20);
         Assert.Empty(wants.Events);
-        raw.Handshake();
+        raw.Send(raw.Control, [.. RawPeer.Preamble(StreamPreamble.Control), .. raw.Hello()]);
         world.RunFor(20);
         Assert.Equal(["early"], wants.Payloads);
         Assert.All(world.Network.Connections, c => Assert.Equal(0, c.UnconsumedBytes));

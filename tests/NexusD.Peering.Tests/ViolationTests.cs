@@ -146,6 +146,46 @@ public sealed class ViolationTests
     }
 
     [Fact]
+    public void Before_hello_only_short_frames_are_taken()
+    {
+        var world = new VirtualWorld();
+        using var node = new TestNode(world, 1);
+        using var raw = new RawPeer(world, node);
+        raw.OpenControl();
+        raw.Send(raw.Control, [0, 0, 2, 0, PeerFrameKind.Hello, 0, 0, 0]);
+        world.RunFor(20);
+        CheckEnded(node, raw, ErrorCode.FrameTooLarge);
+        using var good = new RawPeer(world, node, 98);
+        good.Handshake();
+        good.Send(good.Control, [0, 0, 2, 0, PeerFrameKind.RetainedEnd, 0, 0, 0]);
+        world.RunFor(20);
+        Assert.Null(good.Closed);
+    }
+
+    [Fact]
+    public void A_peer_that_asks_and_never_takes_the_answers_is_dropped()
+    {
+        var world = new VirtualWorld();
+        using var node = new TestNode(world, 1, o => new MeshOptions
+        {
+            Bind = o.Bind, NodeName = o.NodeName, Cluster = o.Cluster, LinkQueueBytes = 1 << 20,
+        });
+        using var raw = new RawPeer(world, node);
+        raw.Handshake();
+        node.Endpoint.Own.Single().HoldsAcks = true;
+        world.Network.PieceBytes = 1 << 20;
+        byte[] ping = [20, 0, 0, 0, PeerFrameKind.Ping, 0, 0, 0, .. new byte[16]];
+        byte[] pings = [.. Enumerable.Repeat(ping, 40_000).SelectMany(p => p)];
+        for (int i = 0; i < 60 && raw.Closed is null; i++)
+        {
+            raw.Send(raw.Control, pings);
+            Assert.InRange(node.Pool.RentedBytes, 0, 40_000_000);
+        }
+
+        Assert.Equal(ErrorCode.OverLimit, raw.ClosedWith);
+    }
+
+    [Fact]
     public void More_than_twelve_lanes_end_the_link()
     {
         var world = new VirtualWorld();

@@ -14,6 +14,9 @@ namespace NexusD.Peering.Links;
 /// </remarks>
 internal sealed class FrameAssembler(SlabPool pool, int maxFrameBytes, AssemblyBudget budget)
 {
+    /// <summary>Longest frame taken.</summary>
+    public int MaxFrameBytes { get; set; } = maxFrameBytes;
+
     private Slab? _slab;
     private int _have;
     private int _need;
@@ -37,7 +40,7 @@ internal sealed class FrameAssembler(SlabPool pool, int maxFrameBytes, AssemblyB
     {
         if (_have == 0)
         {
-            FrameStatus status = FrameHeader.TryCut(data, maxFrameBytes, out FrameHeader header);
+            FrameStatus status = FrameHeader.TryCut(data, MaxFrameBytes, out FrameHeader header);
             if (status == FrameStatus.Complete)
             {
                 frame = data[..header.FrameBytes];
@@ -78,7 +81,7 @@ internal sealed class FrameAssembler(SlabPool pool, int maxFrameBytes, AssemblyB
         {
             _slab ??= pool.Rent(SmallFrameBytes);
             Take(ref data, FrameHeader.Size);
-            FrameStatus status = FrameHeader.TryCut(_slab.Slice(0, _have), maxFrameBytes, out FrameHeader header);
+            FrameStatus status = FrameHeader.TryCut(_slab.Slice(0, _have), MaxFrameBytes, out FrameHeader header);
             if (status is not (FrameStatus.NeedMore or FrameStatus.Complete))
             {
                 return (ErrorCode)status;

@@ -5,10 +5,12 @@ using NexusD.Protocol.Greetings;
 namespace NexusD.Peering.Links;
 
 /// <summary>The receiving side of one stream: its preamble, then frames.</summary>
-internal sealed class FrameStream(MeshContext mesh)
+/// <param name="mesh">Pool and limits.</param>
+/// <param name="maxFrameBytes">Longest frame taken for now.</param>
+internal sealed class FrameStream(MeshContext mesh, int maxFrameBytes)
 {
     private readonly byte[] _first = new byte[StreamPreamble.Size];
-    private readonly FrameAssembler _assembler = new(mesh.Pool, mesh.Options.MaxFrameBytes, mesh.Assembly);
+    private readonly FrameAssembler _assembler = new(mesh.Pool, maxFrameBytes, mesh.Assembly);
     private int _firstBytes;
 
     /// <summary>The preamble; meaningful once <see cref="HasPreamble"/>.</summary>
@@ -55,11 +57,14 @@ internal sealed class FrameStream(MeshContext mesh)
         {
             ErrorCode.None => LinkFault.None,
             ErrorCode.FrameTooLarge => new LinkFault(
-                error, $"a frame is longer than {mesh.Options.MaxFrameBytes} bytes, the limit this node announced"),
+                error, $"a frame is longer than {_assembler.MaxFrameBytes} bytes, the limit on this stream now"),
             ErrorCode.OverLimit => new LinkFault(error, "too many long frames are half-received at the moment"),
             _ => new LinkFault(error, "the bytes are no frame; the stream lost step"),
         };
     }
+
+    /// <summary>From now on frames up to the limit that this node announced are taken.</summary>
+    public void LiftLimit() => _assembler.MaxFrameBytes = mesh.Options.MaxFrameBytes;
 
     /// <summary>Gives back what is held.</summary>
     public void Reset() => _assembler.Reset();

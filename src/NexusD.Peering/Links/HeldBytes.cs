@@ -10,10 +10,13 @@ internal sealed class HeldBytes(SlabPool pool)
 {
     private readonly List<(Slab Slab, int Length)> _parts = [];
 
+    public long Length { get; private set; }
+
     public bool IsEmpty => _parts.Count == 0;
 
     public void Add(ReadOnlySpan<byte> data)
     {
+        Length += data.Length;
         while (!data.IsEmpty)
         {
             if (_parts.Count == 0 || _parts[^1].Length == _parts[^1].Slab.Capacity)
@@ -40,6 +43,7 @@ internal sealed class HeldBytes(SlabPool pool)
 
         (slab, length) = _parts[0];
         _parts.RemoveAt(0);
+        Length -= length;
         return true;
     }
 

@@ -20,7 +20,7 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
     /// <summary>What an alias costs here beside its text.</summary>
     private const int AliasOverheadBytes = 64;
 
-    private readonly FrameStream _frames = new(mesh);
+    private readonly FrameStream _frames = new(mesh, mesh.Options.MaxFrameBytes);
     private Topic?[] _aliases = [];
     private HashSet<uint>? _badAliases;
     private byte[] _lastWhereUtf8 = [];

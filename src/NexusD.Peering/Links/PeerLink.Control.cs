@@ -10,6 +10,9 @@ namespace NexusD.Peering.Links;
 /// <summary>The control stream: interest, retained repair, pings, errors.</summary>
 internal sealed partial class PeerLink
 {
+    /// <summary>What may wait beside events: changes of interest, retained events, answers.</summary>
+    private const long SpareBacklogBytes = 32 * 1024 * 1024;
+
     private readonly FrameStream _controlFrames;
     private long _pingDueNs;
     private long _pingRttNs;
@@ -78,6 +81,13 @@ internal sealed partial class PeerLink
         if (fault.IsFault)
         {
             Fail(fault);
+            return;
+        }
+
+        // Answers to a peer that asks on and on and takes nothing.
+        if (Backlog() > _mesh.Options.LinkQueueBytes + SpareBacklogBytes)
+        {
+            Fail(new LinkFault(ErrorCode.OverLimit, "the peer does not take what it asks for"));
             return;
         }
 

@@ -120,6 +120,7 @@ internal sealed partial class PeerLink
     public void GoUp(PeerLink? former)
     {
         _phase = LinkPhase.Up;
+        _controlFrames.LiftLimit();
         _upSinceNs = _mesh.Loop.NowNs;
         if (!IsDialed)
         {

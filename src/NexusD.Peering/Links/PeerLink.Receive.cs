@@ -1,5 +1,6 @@
 using NexusD.Buffers;
 using NexusD.Protocol;
+using NexusD.Protocol.Greetings;
 using NexusD.Quic;
 
 namespace NexusD.Peering.Links;
@@ -45,6 +46,12 @@ internal sealed partial class PeerLink
         if (HoldsLanes)
         {
             lane.Held.Add(data);
+            if (_phase == LinkPhase.AwaitingHello && !IsDialed && lane.Held.Length > StreamPreamble.Size)
+            {
+                // A dialer may not send events before it has our HELLO, and we send ours after we have read its.
+                Fail(new LinkFault(ErrorCode.OutOfOrder, "a frame on a lane before HELLO"));
+            }
+
             return;
         }
 

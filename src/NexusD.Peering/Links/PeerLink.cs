@@ -43,7 +43,7 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
         Target = target;
         Endpoint = endpoint;
         _control = new StreamWriter(mesh.Pool);
-        _controlFrames = new FrameStream(mesh);
+        _controlFrames = new FrameStream(mesh, ProtocolLimits.MinMaxFrameBytes);
         _lanes = new LaneSet(mesh.Pool, mesh.Options);
         _interestIn = new InterestReceiver(mesh, this);
         _interestOut = new InterestTeller(mesh, _control, Backlog);
@@ -79,7 +79,9 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
     public LinkLedger Ledger => _ledger;
 
     /// <summary>Where the peer's datagrams come from, or where it was dialed.</summary>
-    public string Address => (_connection?.RemoteEndPoint ?? Endpoint?.Address)?.ToString() ?? "";
+    public string Address => (_connection?.RemoteEndPoint ?? Endpoint?.Address) is { } address
+        ? MeshAddressOf(address.Address, address.Port).ToString()
+        : "";
 
     /// <summary>Gives the connection that was dialed; its outcome has not been told yet.</summary>
     public void Attach(IQuicConnection connection) => _connection = connection;
