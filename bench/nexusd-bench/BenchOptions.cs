@@ -34,9 +34,29 @@ internal sealed class BenchOptions
         ("--json", null, "Print the result as a JSON object."),
     ];
 
-    private readonly Dictionary<string, string> _given = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _given;
 
-    private BenchOptions(bool isLatency) => IsLatency = isLatency;
+    // Every number is read once: the loads ask for them with each event.
+    private BenchOptions(bool isLatency, Dictionary<string, string> given)
+    {
+        _given = given;
+        IsLatency = isLatency;
+        Publishers = Number("--publishers", 1, 1, 1000);
+        Subscribers = Number("--subscribers", 1, 0, 10_000);
+        Topics = Number("--topics", 1, 1, 10_000_000);
+        Payload = Number("--payload", 100, 0, 4 << 20);
+        Rate = Number("--rate", isLatency ? 1000 : 0, 0, 100_000_000);
+        Seconds = Number("--seconds", 5, 1, 86_400);
+        Warmup = Number("--warmup", 1, 0, 3600);
+        Batch = Number("--batch", 1, 1, 10_000);
+        IdleSubscriptions = Number("--idle-subscriptions", 0, 0, 10_000_000);
+        var window = Math.Min(20_000, Math.Max(1, WindowBytes / (Payload + 8)));
+        Window = Number("--window", isLatency || Subscribers == 0 ? 0 : window, 0, int.MaxValue);
+        Verify = (isLatency || given.ContainsKey("--verify")) && Payload >= StampBytes;
+        Read = ReadModeOf(given.GetValueOrDefault("--read") ?? "handler");
+        DaemonPids = [.. PidsOf(given.GetValueOrDefault("--daemon-pid") ?? string.Empty)];
+        Check();
+    }
 
     internal static string Help
     {
@@ -57,49 +77,33 @@ internal sealed class BenchOptions
 
     internal string? SubscriberAddress => _given.GetValueOrDefault("--sub-addr") ?? Address;
 
-    internal int Publishers => Number("--publishers", 1, 1, 1000);
+    internal int Publishers { get; }
 
-    internal int Subscribers => Number("--subscribers", 1, 0, 10_000);
+    internal int Subscribers { get; }
 
-    internal int Topics => Number("--topics", 1, 1, 10_000_000);
+    internal int Topics { get; }
 
-    internal int Payload => Number("--payload", 100, 0, 4 << 20);
+    internal int Payload { get; }
 
-    internal int Rate => Number("--rate", IsLatency ? 1000 : 0, 0, 100_000_000);
+    internal int Rate { get; }
 
-    internal double Seconds => Number("--seconds", 5, 1, 86_400);
+    internal double Seconds { get; }
 
-    internal double Warmup => Number("--warmup", 1, 0, 3600);
+    internal double Warmup { get; }
 
-    internal int Window => Number(
-        "--window", IsLatency || Subscribers == 0 ? 0 : Math.Min(20_000, Math.Max(1, WindowBytes / (Payload + 8))), 0,
-        int.MaxValue);
+    internal int Window { get; }
 
-    internal int Batch => Number("--batch", 1, 1, 10_000);
+    internal int Batch { get; }
 
-    internal int IdleSubscriptions => Number("--idle-subscriptions", 0, 0, 10_000_000);
+    internal int IdleSubscriptions { get; }
 
-    internal bool Verify => (IsLatency || _given.ContainsKey("--verify")) && Payload >= StampBytes;
+    internal bool Verify { get; }
+
+    internal ReadMode Read { get; }
+
+    internal IReadOnlyList<int> DaemonPids { get; }
 
     internal bool Json => _given.ContainsKey("--json");
-
-    internal ReadMode Read => (_given.GetValueOrDefault("--read") ?? "handler") switch
-    {
-        "handler" => ReadMode.Handler,
-        "batches" => ReadMode.Batches,
-        "events" => ReadMode.Events,
-        var other => throw new BenchUsageException($"--read is '{other}'; it must be handler, batches or events."),
-    };
-
-    internal IReadOnlyList<int> DaemonPids =>
-    [
-        .. (_given.GetValueOrDefault("--daemon-pid") ?? string.Empty)
-            .Split(',', StringSplitOptions.RemoveEmptyEntries)
-            .Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-                && Directory.Exists($"/proc/{pid}")
-                ? pid
-                : throw new BenchUsageException($"--daemon-pid: there is no process '{p}'.")),
-    ];
 
     /// <summary>Reads a command line; null when help was asked for.</summary>
     /// <exception cref="BenchUsageException">It is wrong.</exception>
@@ -110,9 +114,12 @@ internal sealed class BenchOptions
             return null;
         }
 
-        var options = args.Length > 0 && args[0] is "pubsub" or "latency"
-            ? new BenchOptions(args[0] == "latency")
-            : throw new BenchUsageException("say what to run: nexusd-bench pubsub or nexusd-bench latency.");
+        if (args.Length == 0 || args[0] is not ("pubsub" or "latency"))
+        {
+            throw new BenchUsageException("say what to run: nexusd-bench pubsub or nexusd-bench latency.");
+        }
+
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 1; i < args.Length; i++)
         {
             var equals = args[i].IndexOf('=', StringComparison.Ordinal);
@@ -123,25 +130,32 @@ internal sealed class BenchOptions
                 throw new BenchUsageException($"there is no option '{name}'.");
             }
 
-            options._given[name] = known.Value is null ? string.Empty
+            given[name] = known.Value is null ? string.Empty
                 : equals >= 0 ? args[i][(equals + 1)..]
                 : ++i < args.Length ? args[i]
                 : throw new BenchUsageException($"{name} needs a value: {name} {known.Value}.");
         }
 
-        options.Check();
-        return options;
+        return new BenchOptions(args[0] == "latency", given);
     }
+
+    private static ReadMode ReadModeOf(string text) => text switch
+    {
+        "handler" => ReadMode.Handler,
+        "batches" => ReadMode.Batches,
+        "events" => ReadMode.Events,
+        _ => throw new BenchUsageException($"--read is '{text}'; it must be handler, batches or events."),
+    };
+
+    private static IEnumerable<int> PidsOf(string text) =>
+        text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(p =>
+            int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                && Directory.Exists($"/proc/{pid}")
+                ? pid
+                : throw new BenchUsageException($"--daemon-pid: there is no process '{p}'."));
 
     private void Check()
     {
-        foreach (var property in (Func<object>[])[
-            () => Publishers, () => Subscribers, () => Topics, () => Payload, () => Rate, () => Seconds, () => Warmup,
-            () => Window, () => Batch, () => IdleSubscriptions, () => Read, () => DaemonPids])
-        {
-            property();
-        }
-
         if (Payload < StampBytes && Publishers > 1 && Window > 0)
         {
             throw new BenchUsageException(

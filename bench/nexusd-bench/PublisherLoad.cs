@@ -21,6 +21,7 @@ internal sealed class PublisherLoad : IAsyncDisposable
     private Thread? _thread;
     private long _sent;
     private long _wokeAt;
+    private int _nextTopic;
     private Exception? _failure;
 
     internal PublisherLoad(BenchOptions options, int number, string[] topics, SubscriberLoad[] subscribers)
@@ -145,7 +146,8 @@ internal sealed class PublisherLoad : IAsyncDisposable
             }
         }
 
-        var topic = _topics[sent % _topics.Length];
+        var topic = _topics[_nextTopic];
+        _nextTopic = _nextTopic + 1 == _topics.Length ? 0 : _nextTopic + 1;
         var taken = _options.Batch > 1
             ? topic.PublishMany(_payloads, _lengths) == _options.Batch
             : topic.Publish(_payloads);

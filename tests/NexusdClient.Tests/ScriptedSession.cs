@@ -279,6 +279,14 @@ internal sealed class ScriptedSession(ScriptedDaemon daemon, Socket socket)
         }
     }
 
+    /// <summary>Loses a run: its events are numbered and go nowhere.</summary>
+    internal void SkipPublish(byte[] frame)
+    {
+        PublishFrame.TryRead(frame, out var publish);
+        EventRunBody.Validate(publish.Body, daemon.MaxPayload, frame.Length, out var count);
+        Next += (ulong)count;
+    }
+
     internal void Acknowledge(ErrorCode code, ulong number, uint count, uint local)
     {
         var bytes = new byte[AckFrame.FrameBytes];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NexusdClient.Publishing;
 
 namespace NexusdClient.Connections;
@@ -73,13 +74,17 @@ internal sealed partial class ClientSession : IAsyncDisposable
     }
 
     /// <summary>Starts to connect, once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void EnsureStarted()
     {
-        if (_started)
+        if (!_started)
         {
-            return;
+            Start();
         }
+    }
 
+    private void Start()
+    {
         lock (_stateGate)
         {
             if (_started || _closing)

@@ -162,7 +162,7 @@ internal sealed partial class Outbox
 
             if (!HasRoom(bytes, UnsentWhileConnected))
             {
-                WaitForSender();
+                WaitForChange();
             }
 
             ThrowIfClosed();

@@ -18,16 +18,20 @@ internal sealed partial class Outbox
 
     private static readonly long s_millisecond = Stopwatch.Frequency / 1000;
 
+    [ThreadStatic]
+    private static SemaphoreSlim? _wakeOfThread;
+
+    private readonly Queue<SemaphoreSlim> _waitingThreads = new();
     private ByteQueue _control = new();
     private ByteQueue _controlSending = new();
     private Slice _slice;
     private bool _sendBusy;
     private bool _leaving;
     private bool _handedOver;
-    private int _senderWaiters;
     private volatile bool _underLoad;
     private long _windowStart;
     private int _windowSends;
+    private long _ownSends;
 
     /// <summary>Sends when a large write has come together, or when little is going on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,6 +81,7 @@ internal sealed partial class Outbox
     private void SendFromHere(bool mayWait)
     {
         _sendBusy = true;
+        _ownSends++;
         for (var round = 0; _socket is { } socket && TakeSlice(); round++)
         {
             if (round == RoundsAtOnce && Thread.CurrentThread != _flusher)
@@ -87,14 +92,14 @@ internal sealed partial class Outbox
 
             var bytes = _slice.Data.AsSpan(_slice.Offset.._slice.End);
             int sent;
-            Monitor.Exit(Gate);
+            Gate.Exit();
             try
             {
                 sent = !mayWait ? socket.TrySend(bytes) : socket.SendAll(bytes) ? bytes.Length : -1;
             }
             finally
             {
-                Monitor.Enter(Gate);
+                Gate.Enter();
             }
 
             if (sent < 0)
@@ -210,10 +215,7 @@ internal sealed partial class Outbox
     private void TellWaiters()
     {
         ReleaseRoomWaiters();
-        if (_senderWaiters > 0)
-        {
-            Monitor.PulseAll(Gate);
-        }
+        WakeThreads();
     }
 
     private void HandOver()
@@ -222,16 +224,34 @@ internal sealed partial class Outbox
         _wake.Set();
     }
 
-    private void WaitForSender()
+    /// <summary>Gives the gate up until something has changed: bytes were sent, or the connection went.</summary>
+    private void WaitForChange()
     {
-        _senderWaiters++;
-        Monitor.Wait(Gate);
-        _senderWaiters--;
+        var wake = _wakeOfThread ??= new SemaphoreSlim(0);
+        _waitingThreads.Enqueue(wake);
+        Gate.Exit();
+        try
+        {
+            wake.Wait();
+        }
+        finally
+        {
+            Gate.Enter();
+        }
+    }
+
+    private void WakeThreads()
+    {
+        while (_waitingThreads.TryDequeue(out var waiting))
+        {
+            waiting.Release();
+        }
     }
 
     private void FlushLoop()
     {
         var quiet = 0;
+        long seenSends = 0;
         while (true)
         {
             if (_underLoad)
@@ -250,9 +270,12 @@ internal sealed partial class Outbox
                     return;
                 }
 
+                // Publishers who fill whole writes send them themselves; what is left over is younger than this round.
+                var handedOver = _handedOver;
                 _handedOver = false;
-                if (_sendBusy)
+                if (_sendBusy || (_ownSends != seenSends && !handedOver))
                 {
+                    seenSends = _ownSends;
                     quiet = 0;
                     continue;
                 }
@@ -262,6 +285,7 @@ internal sealed partial class Outbox
                 if (hasWork)
                 {
                     SendFromHere(mayWait: true);
+                    seenSends = _ownSends;
                 }
 
                 if (quiet >= QuietRounds)

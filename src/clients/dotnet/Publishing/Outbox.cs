@@ -55,7 +55,7 @@ internal sealed partial class Outbox : IDisposable
     }
 
     /// <summary>Guards the outbox, and the lists of subscriptions and queries that are restored with it.</summary>
-    internal object Gate { get; } = new();
+    internal Lock Gate { get; } = new();
 
     internal bool IsConnected => Volatile.Read(ref _socket) is not null;
 
@@ -132,7 +132,7 @@ internal sealed partial class Outbox : IDisposable
             _socket?.Abort();
             while (_sendBusy)
             {
-                WaitForSender();
+                WaitForChange();
             }
 
             // An end that answers our BYE says that everything before it was taken.
@@ -145,7 +145,7 @@ internal sealed partial class Outbox : IDisposable
             _controlSending.Clear();
             CloseRun();
             RewindLog(allTaken: orderly && saidBye);
-            Monitor.PulseAll(Gate);
+            WakeThreads();
         }
     }
 
@@ -164,7 +164,7 @@ internal sealed partial class Outbox : IDisposable
     /// <remarks>The caller holds the gate.</remarks>
     internal void SendControl(ReadOnlySpan<byte> frame)
     {
-        Debug.Assert(Monitor.IsEntered(Gate), "The gate guards the outbox.");
+        Debug.Assert(Gate.IsHeldByCurrentThread, "The gate guards the outbox.");
         if (_socket is null || _leaving)
         {
             return;
@@ -209,7 +209,7 @@ internal sealed partial class Outbox : IDisposable
             flushes = _flushes.ConvertAll(static f => f.Waiter);
             _flushes.Clear();
             ReleaseRoomWaiters();
-            Monitor.PulseAll(Gate);
+            WakeThreads();
         }
 
         _wake.Set();
