@@ -39,7 +39,7 @@ internal static partial class DaemonLog
         Message = "a bug, please report it; the daemon goes on")]
     public static partial void LoopFault(ILogger log, Exception exception);
 
-    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "{Address} is not served to apps: {Reason}")]
+    [LoggerMessage(EventId = 1009, Level = LogLevel.Information, Message = "{Address} is not served to apps: {Reason}")]
     public static partial void AppAddressSkipped(ILogger log, string address, string reason);
 
     [LoggerMessage(EventId = 1010, Level = LogLevel.Information,
