@@ -128,7 +128,8 @@ internal static class AppDoors
                         + " Choose another with --app-port, or off.");
                 }
 
-                DaemonLog.AppAddressSkipped(log, address.ToString(), Sentence(e));
+                string reason = Sentence(e);
+                DaemonLog.AppAddressSkipped(log, address, reason);
             }
         }
 

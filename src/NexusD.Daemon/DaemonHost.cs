@@ -131,7 +131,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         Uptime = _state.Uptime,
         Router = Router.GetStatistics(),
         Sessions = Apps.Statistics,
-        Clients = Apps.TakeSnapshots(),
+        QueueDepthMax = Apps.DeepestQueue(),
         Mesh = Mesh.GetSnapshot(),
         Discovery = _discovery.Names,
         Beacons = _discovery.Beacons,

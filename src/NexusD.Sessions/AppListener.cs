@@ -81,6 +81,18 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
         }
     }
 
+    /// <summary>Events in the longest queue of any subscription: cheaper than the snapshots that tell it too.</summary>
+    public int DeepestQueue()
+    {
+        int deepest = 0;
+        foreach (AppSession session in _table.Sessions)
+        {
+            deepest = Math.Max(deepest, session.DeepestQueue());
+        }
+
+        return deepest;
+    }
+
     /// <summary>Up to <paramref name="most"/> sessions as they are now.</summary>
     public List<SessionSnapshot> TakeSnapshots(int most = int.MaxValue)
     {

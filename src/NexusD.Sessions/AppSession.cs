@@ -116,6 +116,18 @@ internal sealed partial class AppSession : IStreamConsumer
         _table.Remove(this);
     }
 
+    /// <summary>Events in the longest queue of its subscriptions.</summary>
+    public int DeepestQueue()
+    {
+        int deepest = 0;
+        foreach (Subscription subscription in _subscriptions.Values)
+        {
+            deepest = Math.Max(deepest, subscription.QueuedEvents);
+        }
+
+        return deepest;
+    }
+
     public SessionSnapshot TakeSnapshot()
     {
         var dropped = (long[]?)_dropsOfClosed?.Clone() ?? new long[DropReasonNames.Count];

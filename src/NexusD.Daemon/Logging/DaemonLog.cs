@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace NexusD.Daemon.Logging;
@@ -40,7 +41,7 @@ internal static partial class DaemonLog
     public static partial void LoopFault(ILogger log, Exception exception);
 
     [LoggerMessage(EventId = 1009, Level = LogLevel.Information, Message = "{Address} is not served to apps: {Reason}")]
-    public static partial void AppAddressSkipped(ILogger log, string address, string reason);
+    public static partial void AppAddressSkipped(ILogger log, IPAddress address, string reason);
 
     [LoggerMessage(EventId = 1010, Level = LogLevel.Information,
         Message = "certificate {Subject} is in use for new links; it is valid until {Until}")]

@@ -18,7 +18,8 @@ internal sealed record NodeSnapshot
     /// <summary>Counters; live, but each may be read on any thread.</summary>
     public required SessionStatistics Sessions { get; init; }
 
-    public required IReadOnlyList<SessionSnapshot> Clients { get; init; }
+    /// <summary>Events in the longest queue of any subscription.</summary>
+    public required int QueueDepthMax { get; init; }
 
     public required MeshSnapshot Mesh { get; init; }
 
@@ -42,9 +43,6 @@ internal sealed record NodeSnapshot
 
     /// <summary>Clocks of others that were too far ahead to be followed.</summary>
     public required long RefusedClocks { get; init; }
-
-    /// <summary>Events in the longest queue of any subscription.</summary>
-    public int QueueDepthMax => Clients.Count == 0 ? 0 : Clients.Max(c => c.QueueDepthMax);
 
     /// <summary>Every reason for which events can be dropped here, where, and how many were.</summary>
     public IEnumerable<(string Reason, string Where, long Events)> Drops()

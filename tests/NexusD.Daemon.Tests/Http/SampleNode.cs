@@ -39,7 +39,7 @@ internal sealed class SampleNode : INodeProbe
         Uptime = TimeSpan.FromSeconds(12.5),
         Router = new RouterStatistics { PublishedEvents = 7, ReceivedEvents = 5, DuplicateEvents = 2, Topics = 3 },
         Sessions = new SessionStatistics(),
-        Clients = [Client(1, 3), Client(2, 11), Client(3, 0)],
+        QueueDepthMax = 11,
         Mesh = new MeshSnapshot(
             new IPEndPoint(IPAddress.IPv6Any, 5671),
             "ngtcp2",
