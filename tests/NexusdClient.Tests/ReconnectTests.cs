@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using NexusD.Protocol;
-using NexusD.Protocol.Frames;
 
 namespace NexusdClient.Tests;
 
@@ -107,30 +106,32 @@ public sealed class ReconnectTests
     [Fact]
     public async Task Events_wait_while_the_daemon_is_away()
     {
-        await using var daemon = new ScriptedDaemon();
+        await using var daemon = new RealDaemon();
+        await daemon.ObserveAsync();
         await using var client = new Client(daemon.Address, Quick);
         await client.PublishAsync("a", new byte[] { 0 }).InTimeAsync();
-        await daemon.StopListeningAsync();
+        daemon.Stop();
         await Wait.UntilAsync("the client noticed", () => client.State == ConnectionState.Reconnecting);
         var waiting = Enumerable.Range(1, 50).Select(i => client.PublishAsync("a", new[] { (byte)i })).ToArray();
         client.Publish("b", [99]);
-        daemon.Listen();
+        daemon.Start();
+        await Wait.UntilAsync("the observer is back", () => daemon.HasSubscriptions);
         await Task.WhenAll(waiting).InTimeAsync();
         await client.FlushAsync().InTimeAsync();
-        Assert.Equal([.. Enumerable.Range(0, 51), 99], daemon.Taken.Select(t => (int)t.Payload[0]));
+        Assert.Equal([.. Enumerable.Range(0, 51), 99], (await daemon.TakenAsync(52)).Select(t => (int)t.Payload[0]));
     }
 
     [Fact]
     public async Task A_daemon_that_starts_later_is_found()
     {
-        await using var daemon = new ScriptedDaemon();
-        await daemon.StopListeningAsync();
+        await using var daemon = new RealDaemon();
+        daemon.Stop();
         await using var client = new Client(daemon.Address, Quick);
         var states = new ConcurrentQueue<ConnectionStateChange>();
         client.StateChanged += (_, change) => states.Enqueue(change);
         var publishing = client.PublishAsync("a", new byte[1]);
         await Wait.UntilAsync("an attempt failed", () => states.Any(s => s.Reason is not null));
-        daemon.Listen();
+        daemon.Start();
         await client.WaitReadyAsync().InTimeAsync();
         await publishing.InTimeAsync();
         Assert.Equal(ConnectionState.Connecting, states.First().Current);
@@ -188,7 +189,8 @@ public sealed class ReconnectTests
     public async Task A_daemon_that_leaves_gets_everything_that_was_begun()
     {
         const int count = 20_000;
-        await using var daemon = new ScriptedDaemon();
+        await using var daemon = new RealDaemon();
+        await daemon.ObserveAsync();
         await using var client = new Client(daemon.Address, Quick);
         var notices = new ConcurrentQueue<ServerNotice>();
         client.ServerNotice += (_, notice) => notices.Enqueue(notice);
@@ -196,18 +198,20 @@ public sealed class ReconnectTests
         for (var i = 0; i < count; i++)
         {
             client.Publish("a", BitConverter.GetBytes(i));
-            if (i is 5_000 or 12_000)
+            if (i == 5_000)
             {
-                await Wait.UntilAsync(
-                    "connected", () => client.State == ConnectionState.Connected && daemon.Sessions.Any());
-                SendGoAway(daemon.Sessions.First());
+                daemon.Leave();
+                await Wait.UntilAsync("all sessions ended", () => daemon.Statistics.Sessions == 0);
+                daemon.Start();
+                await Wait.UntilAsync("the observer is back", () => daemon.HasSubscriptions);
             }
         }
 
         await client.FlushAsync().InTimeAsync();
-        Assert.Equal(Enumerable.Range(0, count), daemon.Taken.Select(t => BitConverter.ToInt32(t.Payload)));
+        Assert.Equal(
+            Enumerable.Range(0, count), (await daemon.TakenAsync(count)).Select(t => BitConverter.ToInt32(t.Payload)));
         Assert.Contains(notices, n => n.Code == ErrorCode.ShuttingDown);
-        Assert.True(daemon.Accepted.Count >= 2);
+        Assert.Equal(2, client.GetStatistics().Connections);
         Assert.Equal(0, client.GetStatistics().InDoubt);
     }
 
@@ -249,6 +253,37 @@ public sealed class ReconnectTests
         await client.WaitReadyAsync().InTimeAsync();
         await Wait.UntilAsync("three pings", () => Volatile.Read(ref pings) >= 3);
         Assert.Equal(1, client.GetStatistics().Connections);
+    }
+
+    [Fact]
+    public async Task Restarts_of_a_real_daemon_lose_no_acknowledged_event()
+    {
+        const int count = 2_000;
+        await using var daemon = new RealDaemon();
+        await using var client = new Client(daemon.Address, Quick);
+        await using var reader = new Client(daemon.Address, Quick);
+        var seen = new ConcurrentDictionary<int, int>();
+        await using var subscription = reader.Subscribe(
+            ["a"], (in MessageView m) => seen.AddOrUpdate(BitConverter.ToInt32(m.Payload), 1, static (_, n) => n + 1));
+        await subscription.Ready.InTimeAsync();
+        var connections = 1L;
+        for (var i = 0; i < count; i++)
+        {
+            var result = await client.PublishAsync("a", BitConverter.GetBytes(i)).InTimeAsync();
+            Assert.Equal((ulong)i + 1, result.Number);
+            if (i % 500 == 250)
+            {
+                daemon.Stop();
+                daemon.Start();
+                connections++;
+                await Wait.UntilAsync("the reader is back", () => daemon.HasSubscriptions);
+            }
+        }
+
+        await Wait.UntilAsync("all events came", () => seen.Count == count);
+        Assert.All(seen.Values, times => Assert.Equal(1, times));
+        Assert.Equal(connections, client.GetStatistics().Connections);
+        Assert.Equal(0, client.GetStatistics().InDoubt);
     }
 
     [Fact]
@@ -295,7 +330,8 @@ public sealed class ReconnectTests
     public async Task Disposing_sends_what_was_published()
     {
         const int count = 50_000;
-        await using var daemon = new ScriptedDaemon();
+        await using var daemon = new RealDaemon();
+        await daemon.ObserveAsync();
         var client = new Client(daemon.Address);
         for (var i = 0; i < count; i++)
         {
@@ -303,8 +339,8 @@ public sealed class ReconnectTests
         }
 
         await client.DisposeAsync();
-        Assert.Equal(count, daemon.Taken.Count);
-        await Wait.UntilAsync("the session ended", () => !daemon.Sessions.Any());
+        Assert.Equal(count, (await daemon.TakenAsync(count)).Length);
+        await Wait.UntilAsync("the session ended", () => daemon.Statistics.Sessions == 1);
     }
 
     [Fact]
@@ -328,13 +364,5 @@ public sealed class ReconnectTests
         var ended = await Record.ExceptionAsync(() => publishing.InTimeAsync());
         Assert.True(ended is null or ClosedException, $"the publisher ended with {ended}");
         go.Set();
-    }
-
-    private static void SendGoAway(ScriptedSession session)
-    {
-        var frame = new GoAwayFrame { Code = ErrorCode.ShuttingDown, Text = "leaving"u8 };
-        var bytes = new byte[frame.FrameBytes];
-        frame.Write(bytes);
-        session.Send(bytes);
     }
 }

@@ -8,12 +8,13 @@ public sealed class UseCaseTests
     [Fact]
     public async Task The_aggregator_of_the_use_case_receives_and_publishes()
     {
-        await using var daemon = new ScriptedDaemon();
+        await using var daemon = new RealDaemon();
         Environment.SetEnvironmentVariable("NEXUSD_ADDR", null);
+        await daemon.ObserveAsync();
         await using var publisher = new Client(daemon.Address);
         var aggregator = new Analytics.RealtimeAggregator(daemon.Address);
         var running = aggregator.Start();
-        await Wait.UntilAsync("the aggregator subscribed", () => daemon.Sessions.Any(s => s.HasSubscriptions));
+        await Wait.UntilAsync("the aggregator subscribed", () => daemon.Statistics.Subscriptions == 2);
 
         foreach (var type in new[] { "pageview", "click", "conversion", "pageview" })
         {
@@ -31,7 +32,7 @@ public sealed class UseCaseTests
         await publisher.FlushAsync().InTimeAsync();
         await Wait.UntilAsync("four events were counted", () => aggregator.Processed == 4);
         await aggregator.FlushWindowsOnce();
-        var metrics = daemon.Taken.Single(t => t.Topic == "metrics/realtime");
+        var metrics = (await daemon.TakenAsync(5)).Single(t => t.Topic == "metrics/realtime");
         var json = JsonDocument.Parse(metrics.Payload).RootElement;
         Assert.Equal(2, json.GetProperty("total_pageviews").GetInt32());
         Assert.Equal(1, json.GetProperty("total_clicks").GetInt32());

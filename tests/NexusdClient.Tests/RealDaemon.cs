@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using System.Text;
+using NexusD.Buffers;
+using NexusD.Loops;
+using NexusD.Protocol;
+using NexusD.Routing;
+using NexusD.Sessions;
+
+namespace NexusdClient.Tests;
+
+/// <summary>
+/// The daemon's own sessions and router on a loop in this process, reached over a real Unix socket: everything of
+/// nexusd that an application talks to.
+/// </summary>
+internal sealed class RealDaemon : ISessionQueries, IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("nexusd-");
+    private readonly ConcurrentQueue<Exception> _faults = new();
+    private readonly ConcurrentQueue<TakenEvent> _taken = new();
+    private readonly SlabPool _pool = new();
+    private readonly HybridClock _clock = new();
+    private readonly EventLoop _loop;
+    private readonly Thread _thread;
+    private readonly Router _router;
+    private AppListener? _listener;
+    private Client? _observer;
+
+    internal RealDaemon()
+    {
+        _loop = new EventLoop(_faults.Enqueue);
+        _router = new Router(new RouterOptions { NodeName = "real" }, _pool);
+        _thread = _loop.StartThread("real daemon");
+        Start();
+    }
+
+    internal string Address => "unix:" + SocketPath;
+
+    /// <summary>What counts from the next start on.</summary>
+    internal SessionOptions Options { get; set; } = new()
+    {
+        NodeId = new NodeId("0123456789abcdef"u8), NodeName = "real", Cluster = "test", DaemonVersion = "0.1.0",
+    };
+
+    internal SessionStatistics Statistics => _listener!.Statistics;
+
+    internal bool HasSubscriptions => _listener is not null && Statistics.Subscriptions > 0;
+
+    private string SocketPath => Path.Combine(_folder.FullName, "s");
+
+    /// <summary>Listens, as a daemon that was just started.</summary>
+    internal void Start() => Run(() =>
+    {
+        _listener = new AppListener(_loop, _router, _pool, _clock, Options, this, TimeProvider.System);
+        _listener.ListenUnix(SocketPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    });
+
+    /// <summary>Ends listener and connections at once, as a crash would; retained events are kept.</summary>
+    internal void Stop() => Run(() => _listener!.Dispose());
+
+    /// <summary>Tells the clients that it is leaving.</summary>
+    internal void Leave() => Run(() => _listener!.Leave());
+
+    /// <summary>Keeps every event from now on, of any topic.</summary>
+    internal async Task ObserveAsync()
+    {
+        _observer = new Client(
+            Address,
+            new ClientOptions
+            {
+                ReconnectMinimum = TimeSpan.FromMilliseconds(1), ReconnectMaximum = TimeSpan.FromMilliseconds(5),
+            });
+        var subscription = _observer.Subscribe(["#"], (in MessageView message) =>
+            _taken.Enqueue(
+                new TakenEvent(message.Publisher, message.Number, message.Topic, message.Payload.ToArray())));
+        await subscription.Ready.InTimeAsync();
+    }
+
+    /// <summary>The events that were observed, once there are so many.</summary>
+    internal async Task<TakenEvent[]> TakenAsync(int count)
+    {
+        await Wait.UntilAsync($"{count} events were observed", () => _taken.Count >= count);
+        return [.. _taken];
+    }
+
+    public bool TryAnswer(string query, out ReadOnlyMemory<byte> json)
+    {
+        json = Encoding.UTF8.GetBytes($$"""{"query":"{{query}}"}""");
+        return query is "status" or "peers" or "topics" or "clients";
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_observer is not null)
+        {
+            await _observer.DisposeAsync();
+        }
+
+        Stop();
+        _loop.Stop();
+        Assert.True(_thread.Join(Wait.Limit), "the loop did not end");
+        _loop.Dispose();
+        _folder.Delete(recursive: true);
+        Assert.Empty(_faults);
+    }
+
+    private void Run(Action work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(() =>
+        {
+            try
+            {
+                work();
+                done.SetResult();
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        done.Task.WaitAsync(Wait.Limit).GetAwaiter().GetResult();
+    }
+}
+
+/// <summary>An event as a daemon took it.</summary>
+internal sealed record TakenEvent(ulong Publisher, ulong Number, string Topic, byte[] Payload);
