@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NexusD.Buffers;
 using NexusD.Protocol;
 using NexusD.Protocol.App;
@@ -12,54 +13,54 @@ internal sealed partial class AppSession
     private readonly IncomingAliases _incoming;
     private ulong _nextNumber;
 
+    // Structs that hold spans are neither passed on nor assigned twice here: either makes the compiler keep and copy them
+    // in memory, which costs more than the rest of the work for a frame with one event.
     private void OnPublish(ReadOnlySpan<byte> frame, Slab? slab, int frameOffset)
     {
-        if (PublishFrame.TryRead(frame, out PublishFrame publish) != ErrorCode.None
-            || EventProperties.TryRead(publish.Properties, publish.Alias, out EventProperties properties)
-                != ErrorCode.None)
+        if (PublishFrame.TryRead(frame, out PublishFrame publish) != ErrorCode.None)
         {
-            Fail(ErrorCode.Malformed, "PUBLISH: the header or a property breaks the format.");
+            Fail(ErrorCode.Malformed, "PUBLISH: the frame is shorter than its header says.");
             return;
         }
 
+        uint alias = publish.Alias;
+        RunFlags flags = publish.Flags;
+        ReadOnlySpan<byte> body = publish.Body;
+        ReadOnlySpan<byte> properties = publish.Properties;
         ErrorCode code = EventRunBody.Validate(
-            publish.Body, (uint)_table.Options.MaxPayloadBytes, frame.Length, out int count);
-        if (code == ErrorCode.Malformed)
-        {
-            Fail(ErrorCode.Malformed, "PUBLISH: the sizes of the payloads do not add up to the end of the frame, "
-                + $"or a frame with several events is longer than {ProtocolLimits.MaxRunFrameBytes} bytes.");
-            return;
-        }
-
-        Topic? topic = FindTopic(publish.Alias, properties.Topic, ref code);
+            body, (uint)_table.Options.MaxPayloadBytes, frame.Length, out int count);
+        uint timeToLiveMs = 0;
+        Priority priority = Priority.Normal;
+        Topic? topic = alias != 0 && properties.IsEmpty
+            ? FindTopic(alias, ref code)
+            : FindTopic(alias, ref properties, ref code, out timeToLiveMs, out priority);
         ulong number = _nextNumber;
         _nextNumber += (ulong)count;
-        if (topic is null || code != ErrorCode.None)
+        if (code != ErrorCode.None)
         {
-            RefusePublish(code, publish, number, count);
+            RefusePublish(code, alias, flags, number, count);
             return;
         }
 
-        var run = new EventRun
+        PublishOutcome outcome = Route(new EventRun
         {
-            Topic = topic,
+            Topic = topic!,
             Publisher = _publisher!.Id,
             Number = number,
             Timestamp = _table.BatchTimestamp,
             Count = count,
-            Flags = publish.Flags & RunFlags.Retain,
-            Priority = properties.Priority,
-            TimeToLiveMs = properties.TimeToLiveMs,
-            Properties = publish.Alias != 0 ? publish.Properties : WithoutTopic(publish.Properties, properties),
-            Body = publish.Body,
+            Flags = flags & RunFlags.Retain,
+            Priority = priority,
+            TimeToLiveMs = timeToLiveMs,
+            Properties = properties,
+            Body = body,
             Shared = slab,
-            SharedOffset = frameOffset + frame.Length - publish.Body.Length,
-        };
-        PublishOutcome outcome = Route(run);
+            SharedOffset = frameOffset + frame.Length - body.Length,
+        });
         _eventsIn += count;
         Statistics.EventsInCount += count;
         Statistics.BytesInCount += frame.Length;
-        if ((publish.Flags & RunFlags.Acknowledge) != 0)
+        if ((flags & RunFlags.Acknowledge) != 0)
         {
             WriteAck(ErrorCode.None, number, count, outcome);
         }
@@ -88,59 +89,87 @@ internal sealed partial class AppSession
         return _table.Router.Publish(run.Skip(duplicates));
     }
 
-    /// <summary>
-    /// The topic of a PUBLISH; null with a code when there is none. An error found before has priority.
-    /// </summary>
-    private Topic? FindTopic(uint alias, ReadOnlySpan<byte> name, ref ErrorCode code)
+    /// <summary>The topic of an alias; an error found before has priority, unless this one ends the session.</summary>
+    private Topic? FindTopic(uint alias, ref ErrorCode code)
     {
+        Topic? topic = _incoming.Find(alias);
+        if (topic is null)
+        {
+            code = code == ErrorCode.Malformed ? code : ErrorCode.UnknownAlias;
+        }
+        else if (ReferenceEquals(topic, _table.RefusedTopic))
+        {
+            code = code == ErrorCode.None ? ErrorCode.BadTopic : code;
+        }
+
+        return topic;
+    }
+
+    /// <summary>
+    /// The topic of a PUBLISH with properties, and what these say. The list is left without the topic's own property.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Topic? FindTopic(
+        uint alias,
+        ref ReadOnlySpan<byte> list,
+        ref ErrorCode code,
+        out uint timeToLiveMs,
+        out Priority priority)
+    {
+        bool isGood = EventProperties.TryRead(list, alias, out EventProperties properties) == ErrorCode.None;
+        timeToLiveMs = properties.TimeToLiveMs;
+        priority = properties.Priority;
+        if (!isGood)
+        {
+            code = ErrorCode.Malformed;
+            return null;
+        }
+
         if (alias != 0)
         {
-            Topic? topic = _incoming.Find(alias);
-            if (topic is null)
-            {
-                code = ErrorCode.UnknownAlias;
-            }
-            else if (ReferenceEquals(topic, _table.RefusedTopic))
-            {
-                code = code == ErrorCode.None ? ErrorCode.BadTopic : code;
-            }
-
-            return topic;
+            return FindTopic(alias, ref code);
         }
 
-        TopicError error = TopicName.Validate(name);
-        if (error == TopicError.None && !TopicName.IsSystem(name))
+        ReadOnlySpan<byte> name = properties.Topic;
+        if (!properties.TryGetWithoutTopic(list, out ReadOnlySpan<byte> rest))
         {
-            return code == ErrorCode.None ? _table.Router.Intern(name) : null;
+            Span<byte> scratch = _table.PropertyScratch;
+            rest = scratch[..properties.CopyWithoutTopic(list, scratch)];
         }
 
-        code = code == ErrorCode.None ? ErrorCode.BadTopic : code;
+        list = rest;
+        if (code != ErrorCode.None)
+        {
+            return null;
+        }
+
+        if (TopicName.Validate(name) == TopicError.None && !TopicName.IsSystem(name))
+        {
+            return _table.Router.Intern(name);
+        }
+
+        code = ErrorCode.BadTopic;
         return null;
     }
 
-    private ReadOnlySpan<byte> WithoutTopic(ReadOnlySpan<byte> list, in EventProperties properties)
+    private void RefusePublish(ErrorCode code, uint alias, RunFlags flags, ulong number, int count)
     {
-        if (properties.TryGetWithoutTopic(list, out ReadOnlySpan<byte> rest))
+        switch (code)
         {
-            return rest;
-        }
-
-        Span<byte> scratch = _table.PropertyScratch;
-        return scratch[..properties.CopyWithoutTopic(list, scratch)];
-    }
-
-    private void RefusePublish(ErrorCode code, in PublishFrame publish, ulong number, int count)
-    {
-        if (code == ErrorCode.UnknownAlias)
-        {
-            Fail(code, publish.Alias > (uint)_table.Options.MaxAliases
-                ? $"Topic alias {publish.Alias} is above the limit of {_table.Options.MaxAliases}."
-                : $"Topic alias {publish.Alias} was not declared; send a TOPIC frame first.");
-            return;
+            case ErrorCode.Malformed:
+                Fail(code, "PUBLISH: a property breaks the format, the sizes of the payloads do not add up to the end "
+                    + "of the frame, or a frame with several events is longer than "
+                    + $"{ProtocolLimits.MaxRunFrameBytes} bytes.");
+                return;
+            case ErrorCode.UnknownAlias:
+                Fail(code, alias > (uint)_table.Options.MaxAliases
+                    ? $"Topic alias {alias} is above the limit of {_table.Options.MaxAliases}."
+                    : $"Topic alias {alias} was not declared; send a TOPIC frame first.");
+                return;
         }
 
         CountRefusal(code);
-        if ((publish.Flags & RunFlags.Acknowledge) != 0)
+        if ((flags & RunFlags.Acknowledge) != 0)
         {
             WriteAck(code, number, count, default);
             return;

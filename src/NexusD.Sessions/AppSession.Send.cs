@@ -96,6 +96,7 @@ internal sealed partial class AppSession
         _connection.Commit(frame.Write(_connection.Reserve(frame.FrameBytes)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CountDelivered(int events, int frameBytes)
     {
         _eventsOut += events;
