@@ -13,8 +13,8 @@ internal sealed partial class AppSession
     private readonly IncomingAliases _incoming;
     private ulong _nextNumber;
 
-    // Structs that hold spans are neither passed on nor assigned twice here: either makes the compiler keep and copy them
-    // in memory, which costs more than the rest of the work for a frame with one event.
+    // Structs that hold spans are neither passed on nor assigned twice here: either makes the compiler keep and copy
+    // them in memory, which costs more than the rest of the work for a frame with one event.
     private void OnPublish(ReadOnlySpan<byte> frame, Slab? slab, int frameOffset)
     {
         if (PublishFrame.TryRead(frame, out PublishFrame publish) != ErrorCode.None)
