@@ -1,3 +1,4 @@
+// tidy: allow blocking-call - pacing an open loop is waiting for the clock; no state is waited for.
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 

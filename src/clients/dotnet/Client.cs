@@ -1,3 +1,4 @@
+// tidy: allow blocking-call - IDisposable.Dispose has to wait; DisposeAsync is there for everybody else.
 using NexusdClient.Connections;
 
 namespace NexusdClient;

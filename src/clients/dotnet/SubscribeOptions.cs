@@ -12,10 +12,10 @@ public sealed class SubscribeOptions
     /// </summary>
     public int ReceiveBufferBytes { get; init; } = 1 << 20;
 
-    /// <summary>Events that the daemon may queue for it; 0: the daemon's default (65,536), at most 16 times that.</summary>
+    /// <summary>Events that the daemon may queue; 0: the daemon's default (65,536); at most 16 times that.</summary>
     public int QueueEvents { get; init; }
 
-    /// <summary>Bytes that the daemon may queue for it; 0: the daemon's default (16 MiB), at most 16 times that.</summary>
+    /// <summary>Bytes that the daemon may queue; 0: the daemon's default (16 MiB); at most 16 times that.</summary>
     public int QueueBytes { get; init; }
 
     /// <summary>Least value of <see cref="ReceiveBufferBytes"/>.</summary>

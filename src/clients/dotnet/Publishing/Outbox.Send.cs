@@ -1,3 +1,4 @@
+// tidy: allow blocking-call - the writer has a thread of its own and waits there for work.
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
