@@ -1,3 +1,4 @@
+// tidy: allow blocking-call - a publisher that is ahead gives its core away for microseconds, on its own thread.
 using System.Runtime.InteropServices;
 
 namespace NexusdClient.Publishing;
