@@ -27,6 +27,7 @@ internal sealed class BenchOptions
         ("--window", "N", "Events that publishers may be ahead of the slowest subscriber; 0: no limit. "
             + "Default 20000 or 8 MiB of payload, latency 0."),
         ("--batch", "N", "Events in one call of the publishers. Default 1."),
+        ("--delay", "US", "Microseconds that publishers may collect events before sending (PublishDelay). Default 0."),
         ("--read", "HOW", "How subscribers read: handler, batches or events. Default handler."),
         ("--idle-subscriptions", "N", "More subscriptions that match nothing. Default 0."),
         ("--verify", null, "Check the numbers of all events: lost, duplicates, out of order. latency: always."),
@@ -49,6 +50,7 @@ internal sealed class BenchOptions
         Seconds = Number("--seconds", 5, 1, 86_400);
         Warmup = Number("--warmup", 1, 0, 3600);
         Batch = Number("--batch", 1, 1, 10_000);
+        DelayMicroseconds = Number("--delay", 0, 0, 1_000_000);
         IdleSubscriptions = Number("--idle-subscriptions", 0, 0, 10_000_000);
         var window = Math.Min(20_000, Math.Max(1, WindowBytes / (Payload + 8)));
         Window = Number("--window", isLatency || Subscribers == 0 ? 0 : window, 0, int.MaxValue);
@@ -94,6 +96,8 @@ internal sealed class BenchOptions
     internal int Window { get; }
 
     internal int Batch { get; }
+
+    internal int DelayMicroseconds { get; }
 
     internal int IdleSubscriptions { get; }
 

@@ -29,7 +29,10 @@ internal sealed class PublisherLoad : IAsyncDisposable
         _options = options;
         _number = number;
         _topicNames = topics;
-        _client = new Client(options.Address, new ClientOptions { ClientName = "nexusd-bench pub" });
+        _client = new Client(options.Address, new ClientOptions
+        {
+            ClientName = "nexusd-bench pub", PublishDelay = TimeSpan.FromMicroseconds(options.DelayMicroseconds),
+        });
         _window = new FlowWindow(
             options.Window == 0 ? 0 : Math.Max(1, options.Window / options.Publishers), subscribers, number);
         _payloads = new byte[options.Payload * options.Batch];

@@ -61,6 +61,22 @@ public sealed class PublishTests
     }
 
     [Fact]
+    public async Task With_a_delay_events_are_collected()
+    {
+        const int count = 200;
+        var frames = 0;
+        await using var daemon = new ScriptedDaemon();
+        daemon.Intercept = (_, kind, _) => kind == FrameKind.Publish && ++frames < 0;
+        await using var client = new Client(
+            daemon.Address, new ClientOptions { PublishDelay = TimeSpan.FromMilliseconds(200) });
+        await client.WaitReadyAsync().InTimeAsync();
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, count).Select(i => client.PublishAsync("a", BitConverter.GetBytes(i)))).InTimeAsync();
+        Assert.Equal((ulong)count, results[^1].Number);
+        Assert.InRange(frames, 1, count / 10);
+    }
+
+    [Fact]
     public async Task Payloads_of_all_sizes_arrive_whole()
     {
         int[] sizes = [0, 1, 100, 31_000, 32_768, 65_536, 131_072, 1_000_000, 4_194_304, 3];

@@ -12,6 +12,13 @@ public sealed class ClientOptions
     /// <summary>Bytes of events that wait to be sent or acknowledged, 1 MiB to 1 GiB. Default 8 MiB.</summary>
     public int PublishBufferBytes { get; init; } = 8 << 20;
 
+    /// <summary>
+    /// How long events may be collected before they are sent, 0 to 1 s. Zero, the default, sends at once while little is
+    /// published; a millisecond saves most of the CPU time of a steady stream of some thousand events a second. Adds to
+    /// the wait for acknowledgements.
+    /// </summary>
+    public TimeSpan PublishDelay { get; init; } = TimeSpan.Zero;
+
     /// <summary>What <c>Publish</c> does when the daemon is away and the buffer is full.</summary>
     public BufferFullMode WhenBufferFull { get; init; } = BufferFullMode.ReturnFalse;
 
@@ -47,6 +54,12 @@ public sealed class ClientOptions
     internal void Check()
     {
         CheckRange(PublishBufferBytes, 1 << 20, 1 << 30, nameof(PublishBufferBytes));
+        if (PublishDelay < TimeSpan.Zero || PublishDelay > TimeSpan.FromSeconds(1))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(PublishDelay), PublishDelay, "PublishDelay must be from 0 to 1 s.");
+        }
+
         CheckPositive(ConnectTimeout, nameof(ConnectTimeout));
         CheckPositive(CloseTimeout, nameof(CloseTimeout));
         CheckPositive(ReconnectMinimum, nameof(ReconnectMinimum));

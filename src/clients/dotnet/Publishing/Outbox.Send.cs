@@ -11,17 +11,21 @@ internal sealed partial class Outbox
     private const int WriteBytes = 64 * 1024;
 
     // Single sends in a millisecond up to which each event goes out by itself; beyond, the flusher collects them.
-    private const int SendsPerMillisecond = 100;
+    private const int SendsPerMillisecond = 64;
 
-    private const int FlushEveryMicroseconds = 100;
-    private const int QuietRounds = 10;
+    private const int FlushEveryMicroseconds = 250;
+
+    // Collecting ends when for a while there were fewer calls than these.
+    private const int QuietCallsPerMillisecond = 40;
+    private const int QuietMilliseconds = 2;
     private const int RoundsAtOnce = 16;
 
-    private static readonly long s_millisecond = Stopwatch.Frequency / 1000;
+    private static readonly long Millisecond = Stopwatch.Frequency / 1000;
 
     [ThreadStatic]
     private static SemaphoreSlim? _wakeOfThread;
 
+    private readonly int _delayMicroseconds;
     private readonly Queue<SemaphoreSlim> _waitingThreads = new();
     private ByteQueue _control = new();
     private ByteQueue _controlSending = new();
@@ -33,11 +37,14 @@ internal sealed partial class Outbox
     private long _windowStart;
     private int _windowSends;
     private long _ownSends;
+    private int _calls;
+    private long _callsSince;
 
     /// <summary>Sends when a large write has come together, or when little is going on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SendIfDue(bool mayWait)
     {
+        _calls++;
         if (_sendBusy || _handedOver || _socket is null)
         {
             return;
@@ -58,8 +65,15 @@ internal sealed partial class Outbox
 
     private void SendWhileQuiet()
     {
+        if (_delayMicroseconds > 0)
+        {
+            _underLoad = true;
+            _wake.Set();
+            return;
+        }
+
         var now = Stopwatch.GetTimestamp();
-        if (now - _windowStart > s_millisecond)
+        if (now - _windowStart > Millisecond)
         {
             _windowStart = now;
             _windowSends = 0;
@@ -251,13 +265,12 @@ internal sealed partial class Outbox
 
     private void FlushLoop()
     {
-        var quiet = 0;
         long seenSends = 0;
         while (true)
         {
             if (_underLoad)
             {
-                ShortSleep.Microseconds(FlushEveryMicroseconds);
+                ShortSleep.Microseconds(_delayMicroseconds > 0 ? _delayMicroseconds : FlushEveryMicroseconds);
             }
             else
             {
@@ -277,24 +290,34 @@ internal sealed partial class Outbox
                 if (_sendBusy || (_ownSends != seenSends && !handedOver))
                 {
                     seenSends = _ownSends;
-                    quiet = 0;
                     continue;
                 }
 
-                var hasWork = _socket is not null && TakeSlice();
-                quiet = hasWork ? 0 : quiet + 1;
-                if (hasWork)
+                if (_socket is not null && TakeSlice())
                 {
                     SendFromHere(mayWait: true);
                     seenSends = _ownSends;
                 }
 
-                if (quiet >= QuietRounds)
-                {
-                    _underLoad = false;
-                }
+                _underLoad = _underLoad && !IsQuietAgain();
             }
         }
+    }
+
+    /// <summary>Whether so little is published that each event can go out by itself again.</summary>
+    private bool IsQuietAgain()
+    {
+        var now = Stopwatch.GetTimestamp();
+        var elapsed = now - _callsSince;
+        if (elapsed < QuietMilliseconds * Millisecond)
+        {
+            return false;
+        }
+
+        var isQuiet = _delayMicroseconds > 0 ? _calls == 0 : _calls * Millisecond < QuietCallsPerMillisecond * elapsed;
+        _calls = 0;
+        _callsSince = now;
+        return isQuiet;
     }
 
     /// <summary>Bytes on their way into the socket; always sent to the end before anything else.</summary>

@@ -51,6 +51,7 @@ internal sealed partial class Outbox : IDisposable
     {
         _options = options;
         _lastError = lastError;
+        _delayMicroseconds = (int)options.PublishDelay.TotalMicroseconds;
         _head = _tail = _sendChunk = new OutboxChunk(OutboxChunk.StandardBytes) { FirstNumber = _nextNumber };
     }
 
