@@ -13,7 +13,7 @@ public sealed class ClientOptions
     public int PublishBufferBytes { get; init; } = 8 << 20;
 
     /// <summary>
-    /// How long events may be collected before they are sent, 0 to 1 s. Zero, the default, sends at once while little is
+    /// How long events may wait for more of them, 0 to 1 s. Zero, the default, sends at once while little is
     /// published; a millisecond saves most of the CPU time of a steady stream of some thousand events a second. Adds to
     /// the wait for acknowledgements.
     /// </summary>
