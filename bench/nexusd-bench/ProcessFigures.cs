@@ -8,6 +8,12 @@ internal static class ProcessFigures
     // USER_HZ, which Linux has fixed at 100 for programs.
     private const double TicksPerSecond = 100;
 
+    /// <summary>User and system time of this process in seconds, to a microsecond.</summary>
+    internal static double OwnCpuSeconds => Environment.CpuUsage.TotalTime.TotalSeconds;
+
+    /// <summary>Resident memory of this process in KiB.</summary>
+    internal static long OwnResidentKilobytes => Environment.WorkingSet / 1024;
+
     /// <summary>User and system time of a process and its ended threads, in seconds, to 10 ms.</summary>
     internal static double CpuSeconds(int pid)
     {

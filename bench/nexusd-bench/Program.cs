@@ -1,3 +1,4 @@
+using NexusdBench.Gate;
 using NexusdClient;
 
 namespace NexusdBench;
@@ -13,6 +14,11 @@ internal static class Program
     {
         try
         {
+            if (GateOptions.AreMeantBy(args))
+            {
+                return PlayGate(args);
+            }
+
             var options = BenchOptions.Parse(args);
             if (options is null)
             {
@@ -39,5 +45,24 @@ internal static class Program
             await Console.Error.WriteLineAsync($"nexusd-bench: {e.Message}");
             return 1;
         }
+        catch (IOException e)
+        {
+            await Console.Error.WriteLineAsync($"nexusd-bench: {e.Message}");
+            return 1;
+        }
+    }
+
+    private static int PlayGate(string[] args)
+    {
+        if (GateOptions.Parse(args) is { } options)
+        {
+            GateRun.Play(options);
+        }
+        else
+        {
+            Console.Write(GateOptions.Usage);
+        }
+
+        return 0;
     }
 }

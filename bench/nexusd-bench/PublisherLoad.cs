@@ -120,10 +120,10 @@ internal sealed class PublisherLoad : IAsyncDisposable
     private void PublishAtRate()
     {
         var interval = (double)_options.Publishers * _options.Batch / _options.Rate;
-        var start = Clock.Now + Clock.TicksOf(interval * _number / _options.Publishers);
+        var start = Clock.Now + Clock.Nanoseconds(interval * _number / _options.Publishers);
         for (long n = 0; !_stop.IsCancellationRequested; n++)
         {
-            var due = start + Clock.TicksOf(n * interval);
+            var due = start + Clock.Nanoseconds(n * interval);
             while (Clock.Now < due && !_stop.IsCancellationRequested)
             {
                 Clock.SleepUntil(due);

@@ -133,7 +133,7 @@ internal sealed class SubscriberLoad : IAsyncDisposable
         var sent = BinaryPrimitives.ReadInt64LittleEndian(payload);
         if (sent != 0 && _measuring)
         {
-            Latency.Record(Clock.NanosecondsSince(sent));
+            Latency.Record(Clock.Now - sent);
         }
 
         Count((int)publisher);
