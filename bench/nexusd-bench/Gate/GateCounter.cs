@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace NexusdBench.Gate;
 
@@ -12,6 +12,7 @@ internal sealed unsafe class GateCounter(GateOptions options, GateFile gate)
     // A second without an event after all publishers ended: the rest is lost.
     private const long QuietNanoseconds = 1_000_000_000;
 
+    private readonly int _subscriber = options.Subscriber;
     private readonly DelaySamples _delays = new();
     private readonly long _began = Clock.Now;
     private long _firstAt;
@@ -33,24 +34,24 @@ internal sealed unsafe class GateCounter(GateOptions options, GateFile gate)
             return;
         }
 
-        var publisher = BinaryPrimitives.ReadUInt32LittleEndian(payload[GatePayload.PublisherOffset..]);
+        ref readonly var head = ref MemoryMarshal.AsRef<GatePayload>(payload);
+        var publisher = head.Publisher;
         if (publisher >= GateFile.MaxParties)
         {
             return;
         }
 
-        if (BinaryPrimitives.ReadUInt64LittleEndian(payload[GatePayload.SequenceOffset..]) == GatePayload.Warmup)
+        if (head.Sequence == GatePayload.Warmup)
         {
-            Volatile.Write(ref *gate.Seen(options.Subscriber, (int)publisher), 1);
+            Volatile.Write(ref *gate.Seen(_subscriber, (int)publisher), 1);
             return;
         }
 
-        var cell = gate.Received(options.Subscriber, (int)publisher);
+        var cell = gate.Received(_subscriber, (int)publisher);
         Volatile.Write(ref *cell, *cell + 1);
-        var sent = BinaryPrimitives.ReadInt64LittleEndian(payload);
-        if (sent != 0)
+        if (head.SentAt != 0)
         {
-            Time(sent, BinaryPrimitives.ReadInt64LittleEndian(payload[GatePayload.DueOffset..]));
+            Time(head.SentAt, head.DueAt);
         }
 
         Volatile.Write(ref _received, _received + 1);

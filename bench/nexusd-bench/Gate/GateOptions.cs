@@ -79,7 +79,9 @@ internal sealed class GateOptions
     internal static bool AreMeantBy(string[] args) =>
         args.Length > 0 && (args[0] == "gate" || (Roles.Contains(args[0]) && args.Contains("--gate")));
 
-    /// <summary>Reads a command line for which <see cref="AreMeantBy"/> is true; null when help was asked for.</summary>
+    /// <summary>
+    /// Reads a command line for which <see cref="AreMeantBy"/> is true; null when help was asked for.
+    /// </summary>
     /// <exception cref="BenchUsageException">It is wrong.</exception>
     internal static GateOptions? Parse(string[] args)
     {
@@ -111,12 +113,12 @@ internal sealed class GateOptions
 
         if (!given.TryGetValue("--gate", out var path) || path.Length == 0)
         {
-            throw new BenchUsageException("--gate FILE names the file that the parties of the run share; it is missing.");
+            throw new BenchUsageException("--gate FILE, which the parties of the run share, is missing.");
         }
 
         if (!given.TryGetValue("--url", out var url))
         {
-            throw new BenchUsageException("--url unix:PATH or tcp:ADDRESS:PORT says where the daemon is; it is missing.");
+            throw new BenchUsageException("--url unix:PATH or tcp:ADDRESS:PORT, where the daemon is, is missing.");
         }
 
         var options = new GateOptions { Role = words[0], GatePath = path, Url = url };

@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace NexusdBench.Gate;
 
@@ -12,9 +11,10 @@ namespace NexusdBench.Gate;
 /// | u64    | u64     | u64 | u32 | u32 |
 /// +--------+---------+-----+-----+-----+
 /// </code>
-/// <c>t_send</c>: CLOCK_MONOTONIC in ns just before the send, 0: not stamped. <c>t_sched</c>: when the event was due.
+/// The parties of a run share one machine, so its own byte order is the right one.
 /// </summary>
-internal static class GatePayload
+[StructLayout(LayoutKind.Sequential)]
+internal struct GatePayload
 {
     /// <summary>Bytes of the head, and so the least size of a payload.</summary>
     internal const int HeadBytes = 32;
@@ -25,15 +25,23 @@ internal static class GatePayload
     /// <summary>At full speed every so many events one is stamped.</summary>
     internal const int StampEvery = 32;
 
-    internal const int SentOffset = 0;
-    internal const int DueOffset = 8;
-    internal const int SequenceOffset = 16;
-    internal const int PublisherOffset = 24;
+    /// <summary>CLOCK_MONOTONIC in ns just before the send; 0: not stamped.</summary>
+    internal long SentAt;
 
+    /// <summary>When the event was due, in ns; at full speed as <see cref="SentAt"/>.</summary>
+    internal long DueAt;
+
+    internal ulong Sequence;
+
+    internal uint Publisher;
+
+    internal uint Zero;
+
+    /// <summary>A payload of a publisher, its head to be stamped.</summary>
     internal static byte[] Make(int size, int publisher)
     {
         var payload = new byte[Math.Max(size, HeadBytes)];
-        BinaryPrimitives.WriteUInt32LittleEndian(payload.AsSpan(PublisherOffset), (uint)publisher);
+        MemoryMarshal.AsRef<GatePayload>(payload.AsSpan()).Publisher = (uint)publisher;
         for (var i = HeadBytes; i < payload.Length; i++)
         {
             payload[i] = (byte)('a' + (i % 26));
@@ -42,12 +50,5 @@ internal static class GatePayload
         return payload;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Stamp(Span<byte> payload, long sent, long due, ulong sequence)
-    {
-        var head = payload[..HeadBytes];
-        BinaryPrimitives.WriteInt64LittleEndian(head[SentOffset..], sent);
-        BinaryPrimitives.WriteInt64LittleEndian(head[DueOffset..], due);
-        BinaryPrimitives.WriteUInt64LittleEndian(head[SequenceOffset..], sequence);
-    }
+    internal void Stamp(long sent, long due, ulong sequence) => (SentAt, DueAt, Sequence) = (sent, due, sequence);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NexusdClient;
 
 namespace NexusdBench.Gate;
@@ -17,9 +18,12 @@ internal sealed unsafe class GatePublisher(GateOptions options, GateFile gate, G
     private const double SingleRate = 20_000;
 
     private readonly byte[] _payload = GatePayload.Make(options.Size, options.Publisher);
+    private readonly int _topics = options.Topics;
     private uint _random = 12_345 + (uint)options.Publisher;
     private ulong _sent;
     private int _stalls;
+
+    private ref GatePayload Head => ref MemoryMarshal.AsRef<GatePayload>(_payload.AsSpan());
 
     /// <summary>Runs to the end and returns the report.</summary>
     /// <exception cref="NexusdException">A subscriber or another publisher did not come.</exception>
@@ -55,7 +59,7 @@ internal sealed unsafe class GatePublisher(GateOptions options, GateFile gate, G
     private void Warm()
     {
         var giveUp = Clock.Now + Clock.Nanoseconds(options.Deadline / 2);
-        GatePayload.Stamp(_payload, 0, 0, GatePayload.Warmup);
+        Head.Stamp(0, 0, GatePayload.Warmup);
         while (!IsSeenByAll())
         {
             Check(giveUp, "No subscriber answered the warm-up.");
@@ -98,7 +102,7 @@ internal sealed unsafe class GatePublisher(GateOptions options, GateFile gate, G
                 now = Clock.Now;
             }
 
-            GatePayload.Stamp(_payload, single || _sent % GatePayload.StampEvery == 0 ? now : 0, due, _sent);
+            Head.Stamp(single || _sent % GatePayload.StampEvery == 0 ? now : 0, due, _sent);
             sender.Send(NextTopic(), _payload);
             if (single)
             {
@@ -110,7 +114,10 @@ internal sealed unsafe class GatePublisher(GateOptions options, GateFile gate, G
     private void PublishAtFullSpeed(long end)
     {
         var window = options.Window > 0 ? options.Window : ulong.MaxValue;
-        for (; _sent < options.Count; _sent++)
+        var count = options.Count;
+        var payload = _payload.AsSpan();
+        ref var head = ref Head;
+        for (; _sent < count; _sent++)
         {
             long now = 0;
             if (_sent % GatePayload.StampEvery == 0)
@@ -127,8 +134,8 @@ internal sealed unsafe class GatePublisher(GateOptions options, GateFile gate, G
                 }
             }
 
-            GatePayload.Stamp(_payload, now, now, _sent);
-            sender.Send(NextTopic(), _payload);
+            head.Stamp(now, now, _sent);
+            sender.Send(NextTopic(), payload);
         }
     }
 
@@ -154,13 +161,13 @@ internal sealed unsafe class GatePublisher(GateOptions options, GateFile gate, G
 
     private int NextTopic()
     {
-        if (options.Topics == 1)
+        if (_topics == 1)
         {
             return 0;
         }
 
         _random = unchecked((_random * 1_664_525) + 1_013_904_223);
-        return (int)((_random >> 8) % (uint)options.Topics);
+        return (int)((_random >> 8) % (uint)_topics);
     }
 
     private ulong Slowest()

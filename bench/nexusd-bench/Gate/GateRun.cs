@@ -15,7 +15,7 @@ internal static class GateRun
     private const int FrameRoom = ProtocolLimits.FrameOverheadBytes;
 
     /// <summary>Plays the role and prints the report.</summary>
-    /// <exception cref="NexusdClient.NexusdException">The daemon or the other parties did not do their part.</exception>
+    /// <exception cref="NexusdClient.NexusdException">The daemon or another party failed.</exception>
     internal static void Play(GateOptions options)
     {
         Clock.WakePunctually();

@@ -134,7 +134,9 @@ internal sealed unsafe class LeanConnection : IDisposable
         }
 
         frame = default;
-        return status == FrameStatus.NeedMore ? false : throw new NexusdException($"The daemon sent nonsense: {status}.");
+        return status == FrameStatus.NeedMore
+            ? false
+            : throw new NexusdException($"The daemon sent a frame that is {status}.");
     }
 
     /// <summary>Gives up the receive buffer of a connection that will not read any more.</summary>
@@ -200,12 +202,13 @@ internal sealed unsafe class LeanConnection : IDisposable
 
     private static void ThrowRefused(ReadOnlySpan<byte> frame)
     {
-        var known = ErrorFrame.TryRead(frame, out var error) == ErrorCode.None;
-        throw new NexusdException(
-            known ? $"The daemon refused: {Encoding.UTF8.GetString(error.Text)}" : "The daemon sent a malformed error.");
+        throw new NexusdException(ErrorFrame.TryRead(frame, out var error) == ErrorCode.None
+            ? $"The daemon refused: {Encoding.UTF8.GetString(error.Text)}"
+            : "The daemon sent a malformed error.");
     }
 
-    private static byte* Address(byte[] pinned) => (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
+    private static byte* Address(byte[] pinned) =>
+        (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
 
     [DllImport("libc", SetLastError = true)]
     private static extern int poll(PollDescriptor* descriptors, nuint count, int milliseconds);

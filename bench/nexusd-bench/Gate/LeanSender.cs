@@ -20,6 +20,7 @@ internal sealed class LeanSender : GateSender
     private int _end;
     private int _runStart;
     private int _runTopic = -1;
+    private int _runLimit; // where in the buffer the run must end
 
     internal LeanSender(string url, string[] topics, int payloadBytes)
     {
@@ -39,9 +40,7 @@ internal sealed class LeanSender : GateSender
     internal override void Send(int topic, ReadOnlySpan<byte> payload)
     {
         var bytes = EventRunBody.SizeFieldBytes + payload.Length;
-        if (topic != _runTopic
-            || _end + bytes > _out.Length
-            || _end + bytes - _runStart > ProtocolLimits.MaxRunFrameBytes)
+        if (topic != _runTopic || _end + bytes > _runLimit)
         {
             StartRun(topic, bytes);
         }
@@ -81,6 +80,7 @@ internal sealed class LeanSender : GateSender
 
         _runStart = _end;
         _runTopic = topic;
+        _runLimit = Math.Min(_out.Length, _runStart + ProtocolLimits.MaxRunFrameBytes);
         _end += PublishFrame.HeaderBytes;
     }
 
