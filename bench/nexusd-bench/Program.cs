@@ -6,7 +6,7 @@ namespace NexusdBench;
 /// <summary>
 /// <c>nexusd-bench</c>: loads a daemon with publishers and subscribers, measures rates, latency and CPU, and proves
 /// what arrived. Stands for the whole way of an event: client library, Unix socket or TCP, daemon, and back. Sees the
-/// C# client and nothing of the daemon but its process id.
+/// C# client and the protocol, and nothing of the daemon but its process.
 /// </summary>
 internal static class Program
 {
@@ -22,13 +22,16 @@ internal static class Program
             var options = BenchOptions.Parse(args);
             if (options is null)
             {
-                Console.Write(BenchOptions.Help);
+                Console.Write(BenchOptionTable.Help);
                 return 0;
             }
 
-            var result = await new Scenario(options).RunAsync();
-            Console.Write(options.Json ? ReportJson.Format(result) : ReportTable.Format(options, result));
-            return result.IsGood ? 0 : 1;
+            var findings = await Scenario.Make(options, ProgressLine.ForConsole()).RunAsync();
+            Console.Write(
+                options.Json ? ReportJson.Format(findings.Headline)
+                : options.Csv ? ReportCsv.Format(options.Scenario, findings.Results)
+                : ReportTable.Format(options, findings));
+            return findings.AreGood ? 0 : 1;
         }
         catch (BenchUsageException e)
         {
@@ -56,7 +59,7 @@ internal static class Program
     {
         if (GateOptions.Parse(args) is { } options)
         {
-            GateRun.Play(options);
+            new GateRun(options, Console.Out, Console.Error).Play();
         }
         else
         {

@@ -3,9 +3,16 @@ namespace NexusdBench.Tests;
 public sealed class BenchOptionsTests
 {
     [Theory]
-    [InlineData("", "pubsub or nexusd-bench latency")]
-    [InlineData("fly", "pubsub or nexusd-bench latency")]
+    [InlineData("", "nexusd-bench pubsub|latency|fanout|subs|mesh|idle|stuck|gate")]
+    [InlineData("fly", "no scenario 'fly'")]
+    [InlineData("pubsup", "did you mean 'pubsub'?")]
     [InlineData("pubsub --speed 1", "no option '--speed'")]
+    [InlineData("pubsub --publisher 1", "did you mean '--publishers'?")]
+    [InlineData("pubsub --nodes 3", "--nodes is not for pubsub, but for mesh")]
+    [InlineData("idle --rate 3", "--rate is not for idle")]
+    [InlineData("mesh --nodes 1", "from 2 to 16")]
+    [InlineData("pubsub --start --addr=unix:/run/x", "leave out --addr")]
+    [InlineData("pubsub --csv --json", "give one")]
     [InlineData("pubsub --rate", "--rate needs a value")]
     [InlineData("pubsub --rate x", "--rate is 'x'")]
     [InlineData("pubsub --publishers 0", "from 1 to 1000")]
@@ -42,7 +49,13 @@ public sealed class BenchOptionsTests
     public void Help_names_every_option_of_the_table()
     {
         Assert.Null(BenchOptions.Parse(["--help"]));
-        Assert.Contains("--daemon-pid PID[,PID]", BenchOptions.Help, StringComparison.Ordinal);
+        foreach (var option in BenchOptionTable.Options)
+        {
+            Assert.Contains($"  {option.Name} ", BenchOptionTable.Help, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("--daemon-pid PID[,PID]", BenchOptionTable.Help, StringComparison.Ordinal);
+        Assert.Contains("Examples", BenchOptionTable.Help, StringComparison.Ordinal);
     }
 
     private static BenchOptions Parse(params string[] args) => BenchOptions.Parse(args)!;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using NexusD.Protocol;
 using NexusdClient.Tests;
 
@@ -20,7 +19,7 @@ public sealed class ScenarioTests
         Assert.True(result.DeliveriesPerSecond > 0);
         Assert.InRange(result.LatencyUs.P50, 0.1, result.LatencyUs.Max);
         Assert.True(result.CpuSecondsPerMillion.All > 0);
-        Assert.Null(result.CpuSecondsPerMillion.Daemon);
+        Assert.Equal(Environment.ProcessId.ToString(), Assert.Single(result.Daemons).Name.Split(' ')[1]);
     }
 
     [Fact]
@@ -55,35 +54,69 @@ public sealed class ScenarioTests
         Assert.True(result.Lost > 0);
     }
 
-    [Fact]
-    public void The_names_in_json_are_those_that_scripts_know()
+    [Theory]
+    [InlineData("double")]
+    [InlineData("swap")]
+    public async Task Doubled_and_late_events_are_seen(string fault)
     {
-        var result = new BenchResult
+        await using var daemon = new ScriptedDaemon();
+        var publishes = 0;
+        byte[]? held = null;
+        daemon.Intercept = (session, kind, frame) =>
         {
-            EventsPerSecond = 1, DeliveriesPerSecond = 2, LatencyUs = new LatencyFigures(1, 2, 3, 4, 5, 6), Lost = 3,
-            LostTold = 2, Duplicates = 4, Reordered = 5, Verified = true,
-            CpuSecondsPerMillion = new CpuFigures(0.1, 0.2),
-            DaemonRssMb = 12.5,
+            if (kind != FrameKind.Publish)
+            {
+                return false;
+            }
+
+            var number = Interlocked.Increment(ref publishes);
+            if (number == 50 && fault == "swap")
+            {
+                held = frame.ToArray();
+                return true;
+            }
+
+            if (number == 50 || (number == 51 && fault == "swap"))
+            {
+                session.OnPublish(frame);
+                session.OnPublish(held ?? frame);
+                return true;
+            }
+
+            return false;
         };
-        var json = JsonDocument.Parse(ReportJson.Format(result)).RootElement;
-        Assert.Equal(
-            [
-                "events_per_second", "deliveries_per_second", "latency_us", "lost", "lost_told", "duplicates",
-                "reordered",
-                "verified", "cpu_seconds_per_million", "daemon_rss_mb",
-            ],
-            json.EnumerateObject().Select(p => p.Name));
-        Assert.Equal(
-            ["p50", "p90", "p99", "p999", "max"], json.GetProperty("latency_us").EnumerateObject().Select(p => p.Name));
-        Assert.Equal(
-            ["daemon", "all"], json.GetProperty("cpu_seconds_per_million").EnumerateObject().Select(p => p.Name));
+        var result = await RunAsync(daemon, "latency", "--rate=500", "--window=0");
+        Assert.False(result.IsGood);
+        Assert.Equal(0, result.Lost);
+        Assert.True(fault == "swap" ? result.Reordered > 0 : result.Duplicates > 0);
     }
 
-    private static Task<BenchResult> RunAsync(ScriptedDaemon daemon, params string[] args)
+    [Fact]
+    public async Task Many_subscriptions_get_every_event_once()
     {
-        string[] all = [.. args, "--addr", daemon.Address, "--seconds=1", "--warmup=0"];
-        return new Scenario(BenchOptions.Parse(args[0] == "latency" ? all : [.. all, "--verify"])!)
+        await using var daemon = new ScriptedDaemon();
+        var findings = await FindAsync(daemon, "subs", "--subscriptions=200", "--rate=2000", "--verify");
+        Assert.True(findings.AreGood);
+        Assert.Equal(2, findings.Results.Count);
+        Assert.Contains("200 subscriptions", Assert.Single(findings.Remarks), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fan_out_grows_by_four_up_to_the_most()
+    {
+        Assert.Equal([1], FanoutScenario.Counts(1));
+        Assert.Equal([1, 4, 16], FanoutScenario.Counts(16));
+        Assert.Equal([1, 4, 10], FanoutScenario.Counts(10));
+    }
+
+    private static async Task<BenchResult> RunAsync(ScriptedDaemon daemon, string scenario, params string[] args) =>
+        (await FindAsync(daemon, scenario, scenario == "latency" ? args : [.. args, "--verify"])).Headline;
+
+    private static Task<Findings> FindAsync(ScriptedDaemon daemon, string scenario, params string[] args) =>
+        Scenario
+            .Make(
+                BenchOptions.Parse([scenario, .. args, "--addr", daemon.Address, "--seconds=1", "--warmup=0"])!,
+                new ProgressLine(null))
             .RunAsync()
             .WaitAsync(TimeSpan.FromSeconds(60));
-    }
 }

@@ -7,7 +7,7 @@ namespace NexusdBench.Gate;
 /// One party of a gated run, on this thread from start to end. The gate's protocol is that of a comparison's runner; it
 /// knows nothing of the daemon but its address.
 /// </summary>
-internal static class GateRun
+internal sealed class GateRun(GateOptions options, TextWriter reports, TextWriter notes)
 {
     private const int MostConnections = 60_000;
 
@@ -16,27 +16,27 @@ internal static class GateRun
 
     /// <summary>Plays the role and prints the report.</summary>
     /// <exception cref="NexusdClient.NexusdException">The daemon or another party failed.</exception>
-    internal static void Play(GateOptions options)
+    internal void Play()
     {
         Clock.WakePunctually();
         switch (options.Role)
         {
             case "sub":
-                Subscribe(options);
+                Subscribe();
                 break;
             case "pub":
-                Publish(options);
+                Publish();
                 break;
             case "stuck":
-                GetStuck(options);
+                GetStuck();
                 break;
             default:
-                Connect(options);
+                Connect();
                 break;
         }
     }
 
-    private static void Publish(GateOptions options)
+    private void Publish()
     {
         using var gate = new GateFile(options.GatePath);
         string[] topics = [.. Enumerable.Range(0, options.Topics).Select(k => GateTopics.Name(options, k))];
@@ -46,7 +46,7 @@ internal static class GateRun
         Print(new GatePublisher(options, gate, sender).Run());
     }
 
-    private static void Subscribe(GateOptions options)
+    private void Subscribe()
     {
         using var gate = new GateFile(options.GatePath);
         var counter = new GateCounter(options, gate);
@@ -56,7 +56,7 @@ internal static class GateRun
         {
             using var library = new LibrarySubscriber(options.Url);
             library.Subscribe(
-                Filters(options), (in NexusdClient.MessageView m) => counter.See(m.Payload), Limit(options));
+                Filters(), (in NexusdClient.MessageView m) => counter.See(m.Payload), Limit());
             TellSubscribed(options.Subscriptions, began);
             LibrarySubscriber.WaitUntilOver(counter);
             dropped = (ulong)library.Dropped;
@@ -64,7 +64,7 @@ internal static class GateRun
         else
         {
             using var lean = new LeanSubscriber(options.Url, options.Size + FrameRoom, counter);
-            lean.Subscribe(Filters(options), began + Clock.Nanoseconds(options.Deadline));
+            lean.Subscribe(Filters(), began + Clock.Nanoseconds(options.Deadline));
             TellSubscribed(options.Subscriptions, began);
             lean.Run();
             dropped = lean.Dropped;
@@ -78,7 +78,7 @@ internal static class GateRun
         Print(counter.Report());
     }
 
-    private static void GetStuck(GateOptions options)
+    private void GetStuck()
     {
         var began = Clock.Now;
         var until = began + Clock.Nanoseconds(options.Seconds);
@@ -87,19 +87,19 @@ internal static class GateRun
             // Not disposed: that would wait for the handler.
             var library = new LibrarySubscriber(options.Url);
             library.Subscribe(
-                Filters(options), (in NexusdClient.MessageView _) => Clock.SleepUntil(until), Limit(options));
+                Filters(), (in NexusdClient.MessageView _) => Clock.SleepUntil(until), Limit());
             TellSubscribed(options.Subscriptions, began);
             Clock.SleepUntil(until);
             return;
         }
 
         using var lean = new LeanSubscriber(options.Url, options.Size + FrameRoom, null);
-        lean.Subscribe(Filters(options), began + Clock.Nanoseconds(options.Deadline));
+        lean.Subscribe(Filters(), began + Clock.Nanoseconds(options.Deadline));
         TellSubscribed(options.Subscriptions, began);
         Clock.SleepUntil(until);
     }
 
-    private static void Connect(GateOptions options)
+    private void Connect()
     {
         var began = Clock.Now;
         var count = (int)Math.Min(options.Count, MostConnections);
@@ -111,7 +111,7 @@ internal static class GateRun
             {
                 var library = new LibrarySubscriber(options.Url);
                 open.Add(library);
-                library.Subscribe(filters, static (in NexusdClient.MessageView _) => { }, Limit(options));
+                library.Subscribe(filters, static (in NexusdClient.MessageView _) => { }, Limit());
             }
             else
             {
@@ -127,23 +127,23 @@ internal static class GateRun
         open.ForEach(c => c.Dispose());
     }
 
-    private static IEnumerable<string> Filters(GateOptions options) =>
+    private IEnumerable<string> Filters() =>
         Enumerable.Range(0, options.Subscriptions).Select(k => GateTopics.Filter(options, k));
 
-    private static TimeSpan Limit(GateOptions options) => TimeSpan.FromSeconds(options.Deadline);
+    private TimeSpan Limit() => TimeSpan.FromSeconds(options.Deadline);
 
-    private static void TellSubscribed(int count, long began) => Tell(string.Create(
+    private void TellSubscribed(int count, long began) => Tell(string.Create(
         CultureInfo.InvariantCulture, $"subscribed {count} in {Clock.Seconds(Clock.Now - began):0.000} s"));
 
-    private static void Tell(string line)
+    private void Tell(string line)
     {
-        Console.Error.WriteLine(line);
-        Console.Error.Flush();
+        notes.WriteLine(line);
+        notes.Flush();
     }
 
-    private static void Print(string report)
+    private void Print(string report)
     {
-        Console.Out.WriteLine(report);
-        Console.Out.Flush();
+        reports.WriteLine(report);
+        reports.Flush();
     }
 }

@@ -10,6 +10,7 @@ internal sealed class PublisherLoad : IAsyncDisposable
     private const int TimedEvery = 64;
 
     private readonly BenchOptions _options;
+    private readonly TrafficPlan _plan;
     private readonly int _number;
     private readonly Client _client;
     private readonly string[] _topicNames;
@@ -22,19 +23,23 @@ internal sealed class PublisherLoad : IAsyncDisposable
     private long _sent;
     private long _wokeAt;
     private int _nextTopic;
+    private uint _random;
     private Exception? _failure;
 
-    internal PublisherLoad(BenchOptions options, int number, string[] topics, SubscriberLoad[] subscribers)
+    internal PublisherLoad(
+        BenchOptions options, TrafficPlan plan, int number, string[] topics, SubscriberLoad[] subscribers)
     {
         _options = options;
+        _plan = plan;
+        _random = (uint)number + 1;
         _number = number;
         _topicNames = topics;
-        _client = new Client(options.Address, new ClientOptions
+        _client = new Client(plan.PublisherAddress, new ClientOptions
         {
             ClientName = "nexusd-bench pub", PublishDelay = TimeSpan.FromMicroseconds(options.DelayMicroseconds),
         });
         _window = new FlowWindow(
-            options.Window == 0 ? 0 : Math.Max(1, options.Window / options.Publishers), subscribers, number);
+            options.Window == 0 ? 0 : Math.Max(1, options.Window / plan.Publishers), subscribers, number);
         _payloads = new byte[options.Payload * options.Batch];
         Random.Shared.NextBytes(_payloads);
         _lengths = [.. Enumerable.Repeat(options.Payload, options.Batch)];
@@ -119,8 +124,8 @@ internal sealed class PublisherLoad : IAsyncDisposable
     /// </summary>
     private void PublishAtRate()
     {
-        var interval = (double)_options.Publishers * _options.Batch / _options.Rate;
-        var start = Clock.Now + Clock.Nanoseconds(interval * _number / _options.Publishers);
+        var interval = (double)_plan.Publishers * _options.Batch / _options.Rate;
+        var start = Clock.Now + Clock.Nanoseconds(interval * _number / _plan.Publishers);
         for (long n = 0; !_stop.IsCancellationRequested; n++)
         {
             var due = start + Clock.Nanoseconds(n * interval);
@@ -133,6 +138,20 @@ internal sealed class PublisherLoad : IAsyncDisposable
             _window.Allow(_sent, _stop.Token);
             PublishNext(Math.Max(due, _wokeAt));
         }
+    }
+
+    private TopicPublisher NextTopic()
+    {
+        if (_plan.DrawsTopics)
+        {
+            // A linear congruential generator: cheap, the same in every run; its low bits are poor and left out.
+            _random = unchecked((_random * 1_664_525) + 1_013_904_223);
+            return _topics[(_random >> 8) % (uint)_topics.Length];
+        }
+
+        var topic = _topics[_nextTopic];
+        _nextTopic = _nextTopic + 1 == _topics.Length ? 0 : _nextTopic + 1;
+        return topic;
     }
 
     private void PublishNext(long stamp)
@@ -149,8 +168,7 @@ internal sealed class PublisherLoad : IAsyncDisposable
             }
         }
 
-        var topic = _topics[_nextTopic];
-        _nextTopic = _nextTopic + 1 == _topics.Length ? 0 : _nextTopic + 1;
+        var topic = NextTopic();
         var taken = _options.Batch > 1
             ? topic.PublishMany(_payloads, _lengths) == _options.Batch
             : topic.Publish(_payloads);

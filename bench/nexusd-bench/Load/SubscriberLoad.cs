@@ -10,10 +10,11 @@ internal sealed class SubscriberLoad : IAsyncDisposable
     internal const uint Probe = uint.MaxValue;
 
     private readonly Client _client;
-    private readonly string _filter;
+    private readonly string[] _filters;
     private readonly BenchOptions _options;
     private readonly Progress[] _progress;
     private readonly SequenceCheck[]? _checks;
+    private readonly OrderCheck? _order;
     private readonly CancellationTokenSource _stop = new();
     private HandlerSubscription? _handler;
     private Task _reading = Task.CompletedTask;
@@ -21,13 +22,14 @@ internal sealed class SubscriberLoad : IAsyncDisposable
     private long _received;
     private int _probes;
 
-    internal SubscriberLoad(BenchOptions options, string filter)
+    internal SubscriberLoad(BenchOptions options, string? address, string[] filters, int publishers)
     {
         _options = options;
-        _filter = filter;
-        _client = new Client(options.SubscriberAddress, new ClientOptions { ClientName = "nexusd-bench sub" });
-        _progress = [.. Enumerable.Range(0, options.Publishers).Select(_ => new Progress())];
+        _filters = filters;
+        _client = new Client(address, new ClientOptions { ClientName = "nexusd-bench sub" });
+        _progress = [.. Enumerable.Range(0, publishers).Select(_ => new Progress())];
         _checks = options.Verify ? [.. _progress.Select(_ => new SequenceCheck())] : null;
+        _order = options.Verify && filters.Length > 1 ? new OrderCheck(filters.Length, publishers) : null;
     }
 
     internal LatencyHistogram Latency { get; } = new();
@@ -38,7 +40,10 @@ internal sealed class SubscriberLoad : IAsyncDisposable
 
     internal long Duplicates => _checks?.Sum(c => c.Duplicates) ?? 0;
 
-    internal long Reordered => _checks?.Sum(c => c.Reordered) ?? 0;
+    // A late event of one subscription among several is no late event of its own.
+    internal long Reordered => _order is not null
+        ? Math.Max(0, _order.Late - Duplicates)
+        : _checks?.Sum(c => c.Reordered) ?? 0;
 
     internal long ToldLost => _client.GetStatistics().Lost;
 
@@ -48,17 +53,23 @@ internal sealed class SubscriberLoad : IAsyncDisposable
         switch (_options.Read)
         {
             case ReadMode.Handler:
-                _handler = _client.Subscribe([_filter], (in MessageView message) => See(message.Payload));
-                await _handler.Ready;
+                for (var i = 0; i < _filters.Length; i++)
+                {
+                    var subscription = i;
+                    _handler = _client.Subscribe(
+                        [_filters[i]], (in MessageView message) => See(message.Payload, subscription));
+                }
+
+                await _handler!.Ready;
                 break;
             case ReadMode.Batches:
                 var batches = _client.SubscribeBatches(
-                    [_filter], new SubscribeOptions { ReceiveBufferBytes = 4 << 20 });
+                    _filters, new SubscribeOptions { ReceiveBufferBytes = 4 << 20 });
                 await batches.StartAsync();
                 _reading = Task.Run(() => ReadBatchesAsync(batches));
                 break;
             default:
-                var events = _client.Subscribe([_filter], new SubscribeOptions { ReceiveBufferBytes = 4 << 20 });
+                var events = _client.Subscribe(_filters, new SubscribeOptions { ReceiveBufferBytes = 4 << 20 });
                 await events.StartAsync();
                 _reading = Task.Run(() => ReadEventsAsync(events));
                 break;
@@ -113,7 +124,7 @@ internal sealed class SubscriberLoad : IAsyncDisposable
         }
     }
 
-    private void See(ReadOnlySpan<byte> payload)
+    private void See(ReadOnlySpan<byte> payload, int subscription = 0)
     {
         if (payload.Length < BenchOptions.StampBytes)
         {
@@ -129,7 +140,13 @@ internal sealed class SubscriberLoad : IAsyncDisposable
             return;
         }
 
-        _checks?[publisher].See(BinaryPrimitives.ReadUInt32LittleEndian(payload[12..]));
+        if (_checks is not null)
+        {
+            var number = BinaryPrimitives.ReadUInt32LittleEndian(payload[12..]);
+            _checks[publisher].See(number);
+            _order?.See(subscription, (int)publisher, number);
+        }
+
         var sent = BinaryPrimitives.ReadInt64LittleEndian(payload);
         if (sent != 0 && _measuring)
         {

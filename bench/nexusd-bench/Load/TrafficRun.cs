@@ -1,36 +1,45 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Globalization;
+using NexusdBench.Gate;
 using NexusdClient;
 
 namespace NexusdBench;
 
 /// <summary>One run: connect, warm up, measure, stop, wait for the last event, count.</summary>
-internal sealed class Scenario(BenchOptions options)
+internal sealed class TrafficRun(BenchOptions options, TrafficPlan plan, ProgressLine progress)
 {
     private static readonly TimeSpan ProbeLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan DrainQuiet = TimeSpan.FromSeconds(2);
+    private static readonly long SubscribeLimit = Clock.Nanoseconds(20);
 
-    private readonly string _root =
-        string.Create(CultureInfo.InvariantCulture, $"bench/{Environment.ProcessId}-{Random.Shared.Next():x}");
-
+    /// <exception cref="NexusdException">
+    /// The daemon is not there or left, or events do not reach the subscribers.
+    /// </exception>
     internal async Task<BenchResult> RunAsync()
     {
-        var subscribers = MakeAll(options.Subscribers, _ => new SubscriberLoad(options, _root + "/#"));
-        string[] topics = [.. Enumerable.Range(0, options.Topics).Select(t => $"{_root}/{t}")];
-        var publishers = MakeAll(options.Publishers, p => new PublisherLoad(options, p, topics, subscribers));
+        progress.Say($"{plan.Title}: connecting");
+        string[] filters = plan.Filters();
+        var subscribers = MakeAll(
+            plan.SubscriberAddresses.Count,
+            n => new SubscriberLoad(options, plan.SubscriberAddresses[n], filters, plan.Publishers));
+        var topics = plan.TopicNames();
+        var publishers = MakeAll(
+            plan.Publishers, p => new PublisherLoad(options, plan, p, topics, subscribers));
         await using var idle = await IdleSubscriptionsAsync();
+        using var stuck = StuckSubscriber();
         try
         {
             await Task.WhenAll(subscribers.Select(s => s.StartAsync()));
             await Task.WhenAll(publishers.Select(p => p.ConnectAsync()));
-            await ProbeAsync(publishers[0].Client, subscribers);
+            await ProbeAsync(publishers[0].Client, topics[0], subscribers);
             Array.ForEach(publishers, p => p.Start());
+            progress.Say($"{plan.Title}: warming up");
             await Task.Delay(TimeSpan.FromSeconds(options.Warmup));
             return await MeasureAsync(publishers, subscribers);
         }
         finally
         {
+            progress.Clear();
             await Task.WhenAll(publishers.Select(p => p.DisposeAsync().AsTask()));
             await Task.WhenAll(subscribers.Select(s => s.DisposeAsync().AsTask()));
         }
@@ -40,9 +49,9 @@ internal sealed class Scenario(BenchOptions options)
     {
         Array.ForEach(subscribers, s => s.Measure(on: true));
         var clock = Stopwatch.StartNew();
-        var before = Figures.Take(options, publishers, subscribers);
-        await Task.Delay(TimeSpan.FromSeconds(options.Seconds));
-        var after = Figures.Take(options, publishers, subscribers);
+        var before = TrafficFigures.Take(plan, publishers, subscribers);
+        await WatchAsync(clock, publishers, subscribers);
+        var after = TrafficFigures.Take(plan, publishers, subscribers);
         var seconds = clock.Elapsed.TotalSeconds;
         Array.ForEach(subscribers, s => s.Measure(on: false));
 
@@ -53,29 +62,46 @@ internal sealed class Scenario(BenchOptions options)
         var latency = new LatencyHistogram();
         Array.ForEach(subscribers, s => latency.Add(s.Latency));
         var received = after.Received - before.Received;
-        var millions = Math.Max((options.Subscribers > 0 ? received : after.Sent - before.Sent) / 1e6, 1e-9);
-        double? daemon = options.DaemonPids.Count > 0 ? after.DaemonCpu - before.DaemonCpu : null;
+        var millions = Math.Max((subscribers.Length > 0 ? received : after.Sent - before.Sent) / 1e6, 1e-9);
+        var daemons = after.Daemons.Zip(before.Daemons, (a, b) => a with { CpuSeconds = a.CpuSeconds - b.CpuSeconds });
+        DaemonFigures[] each = [.. daemons.Select(d => d with { CpuSeconds = Math.Round(d.CpuSeconds / millions, 4) })];
+        double? ofDaemons = each.Length > 0 ? Math.Round(each.Sum(d => d.CpuSeconds), 4) : null;
         return new BenchResult
         {
+            Title = plan.Title,
             EventsPerSecond = Math.Round((after.Sent - before.Sent) / seconds),
             DeliveriesPerSecond = Math.Round(received / seconds),
-            LatencyUs = Percentiles(latency),
+            LatencyUs = LatencyFigures.Of(latency),
             Lost = subscribers.Sum(s => s.Lost(published)),
             LostTold = subscribers.Sum(s => s.ToldLost),
             Duplicates = subscribers.Sum(s => s.Duplicates),
             Reordered = subscribers.Sum(s => s.Reordered),
-            Verified = options.Verify,
+            IsVerified = options.Verify,
             CpuSecondsPerMillion = new CpuFigures(
-                daemon is null ? null : Math.Round(daemon.Value / millions, 4),
-                Math.Round((after.OwnCpu - before.OwnCpu + (daemon ?? 0)) / millions, 4)),
-            DaemonRssMb = options.DaemonPids.Count > 0
-                ? Math.Round(options.DaemonPids.Sum(ProcessFigures.ResidentMegabytes), 1)
-                : null,
+                ofDaemons, Math.Round(((after.OwnCpu - before.OwnCpu) / millions) + (ofDaemons ?? 0), 4)),
+            DaemonRssMb = each.Length > 0 ? Math.Round(each.Sum(d => d.ResidentMegabytes), 1) : null,
+            Daemons = each,
         };
     }
 
+    private async Task WatchAsync(Stopwatch clock, PublisherLoad[] publishers, SubscriberLoad[] subscribers)
+    {
+        var end = TimeSpan.FromSeconds(options.Seconds);
+        var (sent, received, at) = (publishers.Sum(p => p.Sent), subscribers.Sum(s => s.TotalReceived), TimeSpan.Zero);
+        while (end - clock.Elapsed is { Ticks: > 0 } left)
+        {
+            await Task.Delay(left < ProgressLine.Interval ? left : ProgressLine.Interval);
+            var now = (publishers.Sum(p => p.Sent), subscribers.Sum(s => s.TotalReceived), clock.Elapsed);
+            var seconds = (now.Elapsed - at).TotalSeconds;
+            progress.Show(
+                plan.Title, clock.Elapsed.TotalSeconds, options.Seconds, (now.Item1 - sent) / seconds,
+                (now.Item2 - received) / seconds);
+            (sent, received, at) = now;
+        }
+    }
+
     /// <summary>Until an event of the publishers' daemon has reached every subscriber, the way is not open.</summary>
-    private async Task ProbeAsync(Client publisher, SubscriberLoad[] subscribers)
+    private static async Task ProbeAsync(Client publisher, string topic, SubscriberLoad[] subscribers)
     {
         var probe = new byte[BenchOptions.StampBytes];
         BinaryPrimitives.WriteUInt32LittleEndian(probe.AsSpan(8), SubscriberLoad.Probe);
@@ -88,7 +114,7 @@ internal sealed class Scenario(BenchOptions options)
                     "No event reached the subscribers within 20 s: are the two daemons linked (nexusctl peers)?");
             }
 
-            await publisher.PublishAsync($"{_root}/0", probe);
+            await publisher.PublishAsync(topic, probe);
             await Task.Delay(10);
         }
     }
@@ -111,6 +137,21 @@ internal sealed class Scenario(BenchOptions options)
         return client;
     }
 
+    private LeanSubscriber? StuckSubscriber()
+    {
+        if (!plan.HasStuckSubscriber)
+        {
+            return null;
+        }
+
+        var address = plan.SubscriberAddresses.Count > 0 ? plan.SubscriberAddresses[0] : plan.PublisherAddress;
+        var stuck = new LeanSubscriber(
+            address ?? throw new BenchUsageException("stuck needs --start or --addr."), 0, null);
+        stuck.Subscribe([plan.WholeFilter], Clock.Now + SubscribeLimit);
+        stuck.StopReading();
+        return stuck;
+    }
+
     private static async Task DrainAsync(SubscriberLoad[] subscribers, long published)
     {
         var quiet = Stopwatch.StartNew();
@@ -128,26 +169,5 @@ internal sealed class Scenario(BenchOptions options)
         }
     }
 
-    private static LatencyFigures Percentiles(LatencyHistogram latency) => new(
-        Microseconds(latency.Percentile(0.5)),
-        Microseconds(latency.Percentile(0.9)),
-        Microseconds(latency.Percentile(0.99)),
-        Microseconds(latency.Percentile(0.999)),
-        Microseconds(latency.MaxNs),
-        latency.Count);
-
-    private static double Microseconds(long nanoseconds) => Math.Round(nanoseconds / 1000.0, 1);
-
     private static T[] MakeAll<T>(int count, Func<int, T> make) => [.. Enumerable.Range(0, count).Select(make)];
-
-    /// <summary>The counters at one moment.</summary>
-    private readonly record struct Figures(long Sent, long Received, double OwnCpu, double DaemonCpu)
-    {
-        internal static Figures Take(BenchOptions options, PublisherLoad[] publishers, SubscriberLoad[] subscribers) =>
-            new(
-                publishers.Sum(p => p.Sent),
-                subscribers.Sum(s => s.TotalReceived),
-                Environment.CpuUsage.TotalTime.TotalSeconds,
-                options.DaemonPids.Sum(ProcessFigures.CpuSeconds));
-    }
 }

@@ -5,6 +5,10 @@ namespace NexusdBench;
 /// <summary>What a run showed. The names in JSON are what scripts depend on.</summary>
 internal sealed record BenchResult
 {
+    /// <summary>What is special about this run.</summary>
+    [JsonIgnore]
+    public required string Title { get; init; }
+
     /// <summary>Events that publishers handed to the daemon in a second.</summary>
     public required double EventsPerSecond { get; init; }
 
@@ -17,6 +21,7 @@ internal sealed record BenchResult
     public required long Lost { get; init; }
 
     /// <summary>Those of them that the daemon told the subscriber about.</summary>
+    [JsonIgnore]
     public required long LostTold { get; init; }
 
     public required long Duplicates { get; init; }
@@ -24,20 +29,22 @@ internal sealed record BenchResult
     public required long Reordered { get; init; }
 
     /// <summary>Whether the numbers of all events were checked; else only their count was.</summary>
-    public required bool Verified { get; init; }
+    [JsonIgnore]
+    public required bool IsVerified { get; init; }
 
     public required CpuFigures CpuSecondsPerMillion { get; init; }
 
-    /// <summary>Resident memory of the daemons at the end, in MB; null without --daemon-pid.</summary>
+    /// <summary>Resident memory of the daemons at the end, in MB; null where none is measured.</summary>
     public required double? DaemonRssMb { get; init; }
+
+    /// <summary>Only of <c>idle</c>: what a connection and a peer cost.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MemoryFigures? IdleKb { get; init; }
+
+    /// <summary>The daemons one by one.</summary>
+    [JsonIgnore]
+    public required IReadOnlyList<DaemonFigures> Daemons { get; init; }
 
     [JsonIgnore]
     public bool IsGood => Lost == 0 && Duplicates == 0 && Reordered == 0;
 }
-
-/// <summary>Percentiles in microseconds.</summary>
-internal sealed record LatencyFigures(
-    double P50, double P90, double P99, double P999, double Max, [property: JsonIgnore] long Count);
-
-/// <summary>CPU seconds for a million deliveries; the daemons' are null without --daemon-pid.</summary>
-internal sealed record CpuFigures(double? Daemon, double All);
