@@ -9,7 +9,8 @@ public sealed class GateOptionsTests
     {
         var options = Parse(
             "gate pub --client lean --url unix:/n.sock --gate g --topic a.b --nsub 4 --npub 2 --size 1000 "
-            + "--deadline 25 --rate 1000 --pub 1 --secs 2.5 --window 500 --count 9 --subs 7 --topics 8 --sub 3 --lib x --extra y "
+            + "--deadline 25 "
+            + "--rate 1000 --pub 1 --secs 2.5 --window 500 --count 9 --subs 7 --topics 8 --sub 3 --lib x --extra y "
             + "--tls 0 --ca c");
         Assert.Equal(("pub", "unix:/n.sock", "g", "a.b"), (options.Role, options.Url, options.GatePath, options.Topic));
         Assert.Equal((4, 2, 1000, 25.0), (options.Subscribers, options.Publishers, options.Size, options.Deadline));
