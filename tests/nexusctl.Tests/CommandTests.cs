@@ -189,6 +189,21 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Pub_ends_cleanly_when_interrupted()
+    {
+        await using var daemon = new ScriptedDaemon();
+        var path = Path.GetTempFileName();
+        await File.WriteAllLinesAsync(path, Enumerable.Range(0, 1000).Select(i => $"{i}"));
+        using var pub = RunningCommand.Start(
+            "pub", "t", "--lines", "--file", path, "--rate", "5", "--addr", daemon.Address);
+        await Wait.UntilAsync("it began", () => !daemon.Taken.IsEmpty);
+        pub.Interrupt();
+        Assert.Equal(ExitCode.Interrupted, await pub.ExitAsync());
+        Assert.Contains("published in", pub.Errors, StringComparison.Ordinal);
+        File.Delete(path);
+    }
+
+    [Fact]
     public async Task Sub_tells_a_gap_and_a_lost_connection()
     {
         await using var daemon = new ScriptedDaemon();

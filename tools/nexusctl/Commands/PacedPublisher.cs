@@ -75,14 +75,14 @@ internal sealed class PacedPublisher : IAsyncDisposable
     /// <param name="quickly">Wait no longer than a moment.</param>
     internal async Task FinishAsync(bool quickly)
     {
-        while (_inFlight.TryDequeue(out var oldest))
-        {
-            await TakeResultAsync(oldest, CancellationToken.None);
-        }
-
         using var limit = new CancellationTokenSource(quickly ? TimeSpan.FromSeconds(2) : Timeout.InfiniteTimeSpan);
         try
         {
+            while (_inFlight.TryDequeue(out var oldest))
+            {
+                await TakeResultAsync(oldest, limit.Token);
+            }
+
             await _client.FlushAsync(limit.Token);
         }
         catch (OperationCanceledException)

@@ -72,26 +72,38 @@ internal sealed class PubCommand
         await using var client = await _context.ConnectAsync();
         await using var publisher = new PacedPublisher(client, request, _arguments.Has("--ack"), rate, _context.Tell);
         var progress = new ProgressBar(_context.Errors, _context.ErrorsAreSeen, source.TotalBytes);
-        var interrupted = false;
-        try
+        var interrupted = !await EndsBeforeInterruptionAsync(Task.Run(async () =>
         {
             while (source.TryRead(out var eventTopic, out var eventPayload))
             {
                 await publisher.PublishAsync(eventTopic, eventPayload, _context.Interrupted);
                 progress.Show(source.BytesRead, publisher.Events);
             }
-        }
-        catch (OperationCanceledException) when (_context.Interrupted.IsCancellationRequested)
-        {
-            interrupted = true;
-        }
-
+        }));
         progress.Clear();
         await publisher.FinishAsync(interrupted);
         Summarise(publisher, source, clock.Elapsed, interrupted);
         return interrupted ? ExitCode.Interrupted
             : publisher.Refused + source.Skipped > 0 ? ExitCode.Failed
             : ExitCode.Done;
+    }
+
+    /// <summary>
+    /// Waits for the end of the input. Reading from a pipe or terminal cannot be called off, so after an interruption a
+    /// reader that still waits is left behind.
+    /// </summary>
+    private async Task<bool> EndsBeforeInterruptionAsync(Task publishing)
+    {
+        try
+        {
+            await publishing.WaitAsync(_context.Interrupted);
+            return true;
+        }
+        catch (OperationCanceledException) when (_context.Interrupted.IsCancellationRequested)
+        {
+            await Task.WhenAny(publishing, Task.Delay(TimeSpan.FromMilliseconds(100)));
+            return false;
+        }
     }
 
     private (string Topic, string? Payload) TopicAndPayload()
@@ -160,7 +172,7 @@ internal sealed class PubCommand
         {
             var result = publisher.LastResult;
             _context.Output.WriteText(
-                $"acknowledged: {result.Local} local subscriptions, {result.Peers} peers\n");
+                $"acknowledged: {Plural.Of(result.Local, "local subscription")}, {Plural.Of(result.Peers, "peer")}\n");
             return;
         }
 
@@ -170,9 +182,9 @@ internal sealed class PubCommand
             var rate = publisher.Events / Math.Max(elapsed.TotalSeconds, 0.001);
             var text = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{publisher.Events:N0} events published in {elapsed.TotalSeconds:0.00} s ({rate:N0}/s)");
+                $"{Plural.Of(publisher.Events, "event")} published in {elapsed.TotalSeconds:0.00} s ({rate:N0}/s)");
             text += publisher.Refused > 0 ? $", {publisher.Refused} refused" : string.Empty;
-            text += source.Skipped > 0 ? $", {source.Skipped} rows left out" : string.Empty;
+            text += source.Skipped > 0 ? $", {Plural.Of(source.Skipped, "row")} left out" : string.Empty;
             _context.Tell(text + ".");
         }
     }

@@ -106,7 +106,8 @@ internal sealed class SubCommand
         if (_context.Interrupted.IsCancellationRequested)
         {
             _context.Tell(string.Create(
-                CultureInfo.InvariantCulture, $"{_events:N0} events in {_clock.Elapsed.TotalSeconds:0.0} s."));
+                CultureInfo.InvariantCulture,
+                $"{Plural.Of(_events, "event")} in {_clock.Elapsed.TotalSeconds:0.0} s."));
             return _limit == long.MaxValue ? ExitCode.Done : ExitCode.Interrupted;
         }
 
@@ -134,9 +135,9 @@ internal sealed class SubCommand
 
     private static string Describe(EventGap gap)
     {
-        var events = gap.Count == 1 ? "1 event" : $"{gap.Count} events";
         var whose = gap.Publisher == 0 ? "several publishers" : $"publisher {gap.Publisher} ({gap.From}-{gap.To})";
         var where = gap.Where.Length == 0 ? string.Empty : $" at {gap.Where}";
+        var events = Plural.Of((long)Math.Min(gap.Count, long.MaxValue), "event");
         return $"lost {events} of {whose}{where}: {gap.Reason.ToWireName()}.";
     }
 }
