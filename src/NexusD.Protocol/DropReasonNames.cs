@@ -4,7 +4,7 @@ namespace NexusD.Protocol;
 public static class DropReasonNames
 {
     /// <summary>One more than the highest reason of this version: the size of a table indexed by reason.</summary>
-    public const int Count = 7;
+    public const int Count = 13;
 
     /// <summary>
     /// The name in the table, such as <c>queue_full</c>; <c>reason_N</c> for a reason this version lacks.
@@ -18,6 +18,12 @@ public static class DropReasonNames
         DropReason.LinkLost => "link_lost",
         DropReason.TooLarge => "too_large",
         DropReason.Duplicate => "duplicate",
+        DropReason.BlockTimeout => "block_timeout",
+        DropReason.Conflated => "conflated",
+        DropReason.Memory => "memory",
+        DropReason.NoMember => "no_member",
+        DropReason.SessionClosed => "session_closed",
+        DropReason.LinkDown => "link_down",
         _ => $"reason_{(ushort)reason}",
     };
 }

@@ -22,6 +22,7 @@ public static class FrameKind
     public const byte Error = 0x47;
     public const byte GoAway = 0x48;
     public const byte Unsubscribed = 0x49;
+    public const byte Notice = 0x4A;
 
     /// <summary>False for 0x00 and 0xF0-0xFF, which are never assigned: the stream lost step.</summary>
     public static bool IsAssignable(byte kind) => (byte)(kind - 1) < 0xEF;

@@ -1,6 +1,8 @@
 namespace NexusD.Protocol;
 
-/// <summary>Ids of properties; one space for all kinds of frames. Numbers are frozen.</summary>
+/// <summary>
+/// Ids of properties. Frames share one space of ids, beacons have one of their own from 0x40 on. Numbers are frozen.
+/// </summary>
 public static class PropertyId
 {
     // Event properties: docs/protocol/README.md "Event run".
@@ -31,5 +33,11 @@ public static class PropertyId
     public const byte DaemonVersion = 0x23;
     public const byte MeshPort = 0x30;
     public const byte Timestamp = 0x31;
+
+    // SUBSCRIBE: docs/protocol/app-v1.md.
+    public const byte Overflow = 0x40;
+    public const byte BlockTimeout = 0x41;
+
+    // Beacons: docs/protocol/beacon.md.
     public const byte Authenticator = 0x40;
 }

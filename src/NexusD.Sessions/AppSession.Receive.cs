@@ -165,12 +165,12 @@ internal sealed partial class AppSession
             case FrameKind.Bye:
                 Drain();
                 break;
-            case >= FrameKind.Welcome and <= FrameKind.Unsubscribed:
+            case >= FrameKind.Welcome and <= FrameKind.Notice:
                 Fail(ErrorCode.OutOfOrder, $"Frames of kind 0x{kind:X2} are sent by the daemon only.");
                 break;
         }
     }
 
     private static bool IsKnown(byte kind) =>
-        kind is <= FrameKind.Bye or (>= FrameKind.Welcome and <= FrameKind.Unsubscribed);
+        kind is <= FrameKind.Bye or (>= FrameKind.Welcome and <= FrameKind.Notice);
 }

@@ -40,13 +40,19 @@ public readonly ref struct SubscribeFrame
     /// <summary>Bound of the queue in bytes; 0: the daemon's default.</summary>
     public uint QueueBytes { get; init; }
 
-    /// <summary>The list of properties; none are defined yet.</summary>
-    public ReadOnlySpan<byte> Properties { get; init; }
+    /// <summary>What happens when the queue is full; null: the daemon's default.</summary>
+    public OverflowPolicy? Overflow { get; init; }
+
+    /// <summary>How long a publisher is held up with <see cref="OverflowPolicy.Block"/>; null: the default.</summary>
+    public uint? BlockTimeoutMs { get; init; }
 
     /// <summary>The list of filters: see <see cref="FilterListReader"/>.</summary>
     public ReadOnlySpan<byte> Filters { get; init; }
 
-    public int FrameBytes => HeaderBytes + Properties.Length + Filters.Length;
+    public int FrameBytes => HeaderBytes + PropertyBytes + Filters.Length;
+
+    private int PropertyBytes => (Overflow is null ? 0 : PropertyWriter.Size(sizeof(byte)))
+        + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)));
 
     /// <summary>
     /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can
@@ -70,16 +76,10 @@ public readonly ref struct SubscribeFrame
             Credit = LittleEndian.U32(ref origin, CreditOffset),
             QueueEvents = LittleEndian.U32(ref origin, EventsOffset),
             QueueBytes = LittleEndian.U32(ref origin, BytesOffset),
-            Properties = frame.Slice(HeaderBytes, header.Extra),
             Filters = frame[filters..],
         };
-        PropertyReader properties = new(subscribe.Properties);
-        while (properties.TryRead(out _, out _))
-        {
-        }
-
         int count = FilterListReader.Count(subscribe.Filters);
-        if (properties.Malformed || subscribe.Subscription == 0 || count <= 0)
+        if (!ReadProperties(frame.Slice(HeaderBytes, header.Extra), ref subscribe) || subscribe.Subscription == 0 || count <= 0)
         {
             return ErrorCode.Malformed;
         }
@@ -92,13 +92,55 @@ public readonly ref struct SubscribeFrame
         Destination.Require(destination, FrameBytes);
         ref byte origin = ref MemoryMarshal.GetReference(destination);
         byte flags = NoRetained ? NoRetainedFlag : (byte)0;
-        FrameHeader.Store(ref origin, FrameBytes, FrameKind.Subscribe, flags, (ushort)Properties.Length);
+        FrameHeader.Store(ref origin, FrameBytes, FrameKind.Subscribe, flags, (ushort)PropertyBytes);
         LittleEndian.Put(ref origin, SubscriptionOffset, Subscription);
         LittleEndian.Put(ref origin, CreditOffset, Credit);
         LittleEndian.Put(ref origin, EventsOffset, QueueEvents);
         LittleEndian.Put(ref origin, BytesOffset, QueueBytes);
-        Properties.CopyTo(destination[HeaderBytes..]);
-        Filters.CopyTo(destination[(HeaderBytes + Properties.Length)..]);
+        PropertyWriter properties = new(destination[HeaderBytes..]);
+        if (Overflow is { } overflow)
+        {
+            properties.Write(PropertyId.Overflow, (byte)overflow);
+        }
+
+        if (BlockTimeoutMs is { } timeout)
+        {
+            properties.Write(PropertyId.BlockTimeout, timeout);
+        }
+
+        Filters.CopyTo(destination[(HeaderBytes + PropertyBytes)..]);
         return FrameBytes;
+    }
+
+    private static bool ReadProperties(ReadOnlySpan<byte> list, ref SubscribeFrame subscribe)
+    {
+        PropertyReader properties = new(list);
+        OverflowPolicy? overflow = null;
+        uint? timeout = null;
+        while (properties.TryRead(out byte id, out ReadOnlySpan<byte> value))
+        {
+            switch (id)
+            {
+                case PropertyId.Overflow:
+                    if (value.Length != 1 || value[0] > (byte)OverflowPolicy.Conflate)
+                    {
+                        return false;
+                    }
+
+                    overflow = (OverflowPolicy)value[0];
+                    break;
+                case PropertyId.BlockTimeout:
+                    if (!PropertyValue.TryRead(value, out uint milliseconds))
+                    {
+                        return false;
+                    }
+
+                    timeout = milliseconds;
+                    break;
+            }
+        }
+
+        subscribe = subscribe with { Overflow = overflow, BlockTimeoutMs = timeout };
+        return !properties.Malformed;
     }
 }

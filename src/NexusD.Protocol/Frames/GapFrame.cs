@@ -4,16 +4,16 @@ namespace NexusD.Protocol.Frames;
 
 /// <summary>
 /// GAP (0x45): tells which events were lost, where and why. Sent by the daemon to a client, and on lanes between
-/// daemons.
+/// daemons. NOTICE (0x4A) has the same layout and tells a publisher of its own events.
 /// <code>
 ///  0       4    5    6       8        12          20      28      36      44
 /// +-------+----+----+-------+--------+-----------+-------+-------+-------+-----------
-/// | length|0x45| 0  | reason| subscr.| publisher | from  | to    | count | where ...
+/// | length|kind| 0  | reason| subscr.| publisher | from  | to    | count | where ...
 /// | u32   | u8 | u8 | u16   | u32    | u64       | u64   | u64   | u64   | node name
 /// +-------+----+----+-------+--------+-----------+-------+-------+-------+-----------
 /// </code>
 /// Limits: count at least 1; from at most to at most 2^63 - 1; publisher 0 with from and to 0; where at most 64 bytes.
-/// Source: docs/protocol/app-v1.md "GAP", peer-v1.md "GAP".
+/// Source: docs/protocol/app-v1.md "GAP" and "NOTICE", peer-v1.md "GAP".
 /// </summary>
 public readonly ref struct GapFrame
 {
@@ -27,6 +27,9 @@ public readonly ref struct GapFrame
     private const int CountOffset = 36;
 
     public DropReason Reason { get; init; }
+
+    /// <summary>True for NOTICE.</summary>
+    public bool IsNotice { get; init; }
 
     /// <summary>The subscription; 0 between daemons.</summary>
     public uint Subscription { get; init; }
@@ -61,6 +64,7 @@ public readonly ref struct GapFrame
         gap = new GapFrame
         {
             Reason = (DropReason)header.Extra,
+            IsNotice = header.Kind == FrameKind.Notice,
             Subscription = LittleEndian.U32(ref origin, SubscriptionOffset),
             Publisher = LittleEndian.U64(ref origin, PublisherOffset),
             From = LittleEndian.U64(ref origin, FromOffset),
@@ -80,7 +84,8 @@ public readonly ref struct GapFrame
     {
         Destination.Require(destination, FrameBytes);
         ref byte origin = ref MemoryMarshal.GetReference(destination);
-        FrameHeader.Store(ref origin, FrameBytes, FrameKind.Gap, 0, (ushort)Reason);
+        byte kind = IsNotice ? FrameKind.Notice : FrameKind.Gap;
+        FrameHeader.Store(ref origin, FrameBytes, kind, 0, (ushort)Reason);
         LittleEndian.Put(ref origin, SubscriptionOffset, Subscription);
         LittleEndian.Put(ref origin, PublisherOffset, Publisher);
         LittleEndian.Put(ref origin, FromOffset, From);

@@ -28,6 +28,7 @@ internal static class AppCodecs
         ["pong"] = new(DecodePing, (f, to) => new PingFrame(f.U64("opaque"), true).Write(to)),
         ["query"] = new(DecodeQuery, (f, to) => new QueryFrame(f.U32("request"), f.Utf8("text")).Write(to)),
         ["result"] = new(DecodeResult, EncodeResult),
+        ["notice"] = new(SharedCodecs.DecodeGap, (f, to) => SharedCodecs.EncodeGap(f, to, isNotice: true)),
         ["bye"] = SharedCodecs.Empty(FrameKind.Bye),
     };
 
@@ -102,7 +103,7 @@ internal static class AppCodecs
             filters.Add(parsed!.ToString());
         }
 
-        return new(error, new JsonObject
+        var fields = new JsonObject
         {
             ["no_retained"] = subscribe.NoRetained,
             ["subscription"] = subscribe.Subscription,
@@ -111,7 +112,18 @@ internal static class AppCodecs
             ["queue_bytes"] = subscribe.QueueBytes,
             ["filter_count"] = filters.Count,
             ["filters"] = filters,
-        });
+        };
+        if (subscribe.Overflow is { } overflow)
+        {
+            fields["overflow"] = overflow.ToWireName();
+        }
+
+        if (subscribe.BlockTimeoutMs is { } timeout)
+        {
+            fields["block_timeout_ms"] = timeout;
+        }
+
+        return new(error, fields);
     }
 
     private static int EncodeSubscribe(JsonObject fields, Span<byte> to)
@@ -131,6 +143,10 @@ internal static class AppCodecs
             Credit = fields.U32("credit"),
             QueueEvents = fields.U32("queue_events"),
             QueueBytes = fields.U32("queue_bytes"),
+            Overflow = OverflowPolicyNames.TryParse(fields["overflow"]?.GetValue<string>() ?? "", out var overflow)
+                ? overflow
+                : null,
+            BlockTimeoutMs = fields["block_timeout_ms"] is null ? null : fields.U32("block_timeout_ms"),
             Filters = filters.AsSpan(0, length),
         }.Write(to);
     }

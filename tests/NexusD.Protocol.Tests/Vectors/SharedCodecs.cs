@@ -11,7 +11,7 @@ internal static class SharedCodecs
     {
         ["frame"] = new(DecodeHeader, (_, _) => throw new NotSupportedException("header records are decode only")),
         ["topic"] = new(DecodeTopic, EncodeTopic),
-        ["gap"] = new(DecodeGap, EncodeGap),
+        ["gap"] = new(DecodeGap, (f, to) => EncodeGap(f, to, isNotice: false)),
         ["error"] = new(DecodeError, EncodeError),
         ["goaway"] = new(DecodeGoAway, EncodeGoAway),
     };
@@ -46,7 +46,7 @@ internal static class SharedCodecs
     private static int EncodeTopic(JsonObject fields, Span<byte> to) =>
         new TopicFrame(fields.U32("alias"), fields.Utf8("topic")).Write(to);
 
-    private static Decoded DecodeGap(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    internal static Decoded DecodeGap(ReadOnlySpan<byte> frame, ReaderLimits limits)
     {
         ErrorCode error = GapFrame.TryRead(frame, out GapFrame gap);
         return new(error, new JsonObject
@@ -61,8 +61,9 @@ internal static class SharedCodecs
         });
     }
 
-    private static int EncodeGap(JsonObject fields, Span<byte> to) => new GapFrame
+    internal static int EncodeGap(JsonObject fields, Span<byte> to, bool isNotice) => new GapFrame
     {
+        IsNotice = isNotice,
         Reason = Json.Reason(fields.Name("reason")),
         Subscription = fields.U32("subscription"),
         Publisher = fields.U64("publisher"),
