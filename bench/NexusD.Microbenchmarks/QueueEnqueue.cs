@@ -35,7 +35,7 @@ public class QueueEnqueue : IDisposable
             _body[i * 104] = 100;
         }
 
-        _stuck = new SubscriptionQueue(65_536, 16 * 1024 * 1024, _pool);
+        _stuck = new SubscriptionQueue(new QueueSettings(65_536, 16 * 1024 * 1024), _pool);
         for (int i = 0; i < 8; i++)
         {
             EnqueueWhenStuck();
@@ -45,7 +45,7 @@ public class QueueEnqueue : IDisposable
     [Benchmark(OperationsPerInvoke = Events)]
     public long EnqueueAndDrain()
     {
-        using var queue = new SubscriptionQueue(65_536, 16 * 1024 * 1024, _pool);
+        using var queue = new SubscriptionQueue(new QueueSettings(65_536, 16 * 1024 * 1024), _pool);
         EnqueueAll(queue);
         while (queue.TryPeek(0, out _))
         {

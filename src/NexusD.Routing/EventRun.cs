@@ -51,6 +51,14 @@ public readonly ref struct EventRun
     /// <summary>Number of the last event.</summary>
     public ulong LastNumber => Number + (ulong)Count - 1;
 
+    /// <summary>The first <paramref name="events"/> events of the run; 1 to <see cref="Count"/>.</summary>
+    public EventRun Take(int events)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(events);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(events, Count);
+        return this with { Count = events, Body = Body[..RunBody.OffsetOf(Body, events)] };
+    }
+
     /// <summary>The run without its first <paramref name="events"/> events; 0 to <see cref="Count"/> - 1.</summary>
     public EventRun Skip(int events)
     {

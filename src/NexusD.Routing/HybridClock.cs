@@ -31,6 +31,13 @@ public sealed class HybridClock
     /// <summary>The first clock value of a millisecond.</summary>
     public static ulong FromUnixMs(long unixMs) => (ulong)Math.Clamp(unixMs, 0, MaxUnixMs) << CounterBits;
 
+    /// <summary>Whether a time to live that began at a timestamp is over.</summary>
+    public static bool IsExpired(ulong timestamp, uint timeToLiveMs, ulong nowHlc) =>
+        UnixMs(timestamp) + timeToLiveMs < UnixMs(nowHlc);
+
+    /// <summary>What time it is for comparisons with timestamps, without ticking.</summary>
+    public ulong Now(long unixMs) => Math.Max(Last, FromUnixMs(unixMs));
+
     /// <summary>The timestamp of something that happens now.</summary>
     public ulong Tick(long unixMs) => Last = Math.Max(FromUnixMs(unixMs), Last + 1);
 

@@ -58,6 +58,9 @@ public sealed partial class Router
     /// <summary>The retained events of all topics.</summary>
     public RetainedStore Retained { get; }
 
+    /// <summary>Hears of events that queues made from now on drop.</summary>
+    public ILossListener? LossListener { get; set; }
+
     /// <summary>What this node's subscriptions want; what peers are told.</summary>
     public LocalInterest LocalInterest { get; }
 
@@ -79,8 +82,8 @@ public sealed partial class Router
     }
 
     /// <summary>A queue for a subscription, with drops told in the name of this node.</summary>
-    public SubscriptionQueue CreateQueue(int maxEvents, long maxBytes) =>
-        new(maxEvents, maxBytes, Pool, _options.NodeName);
+    public SubscriptionQueue CreateQueue(QueueSettings settings) =>
+        new(settings, Pool, _options.NodeName, LossListener);
 
     /// <summary>Lets a target have the events that match a filter.</summary>
     /// <returns>False when it has that filter already.</returns>

@@ -14,7 +14,7 @@ internal sealed class GapLedger(string node)
     /// <summary>Most entries that name a publisher.</summary>
     public const int MaxEntries = 64;
 
-    private const int Reasons = 8;
+    private const int Reasons = DropReasonNames.Count;
 
     private readonly List<GapNotice> _entries = [];
     private ulong[]? _manyHere;
@@ -96,7 +96,7 @@ internal sealed class GapLedger(string node)
     {
         ref ulong[]? sums = ref gap.Where == node ? ref _manyHere : ref _manyElsewhere;
         sums ??= new ulong[Reasons];
-        ref ulong sum = ref sums[(int)gap.Reason % Reasons];
+        ref ulong sum = ref sums[(int)gap.Reason < Reasons ? (int)gap.Reason : 0];
         _summed += sum == 0 ? 1 : 0;
         sum += gap.Count;
     }

@@ -1,10 +1,13 @@
+using System.Buffers;
 using NexusD.Buffers;
 using NexusD.Protocol;
 
 namespace NexusD.Routing.Queues;
 
 /// <summary>A run that waits in a queue, with the memory that it holds.</summary>
-/// <remarks>Owns one reference to each slab it names; the queue releases them when the run leaves.</remarks>
+/// <remarks>
+/// Owns one reference to each slab it names, or an array of its own; the queue releases them when the run leaves.
+/// </remarks>
 internal struct QueuedRun
 {
     /// <summary>What a waiting run costs beside its bytes, counted against the queue's bound.</summary>
@@ -12,7 +15,11 @@ internal struct QueuedRun
 
     public Topic Topic;
     public Slab? PropertySlab;
-    public Slab BodySlab;
+    public Slab? BodySlab;
+
+    /// <summary>Instead of the slabs: properties and body, one behind the other.</summary>
+    public byte[]? Own;
+
     public ulong Publisher;
     public ulong Number;
     public ulong Timestamp;
@@ -29,10 +36,41 @@ internal struct QueuedRun
 
     public static long CostOf(in EventRun run) => OverheadBytes + run.Properties.Length + run.Body.Length;
 
-    public readonly bool IsExpired(ulong nowHlc) => TimeToLiveMs != 0
-        && HybridClock.UnixMs(Timestamp) + TimeToLiveMs < HybridClock.UnixMs(nowHlc);
+    public readonly bool IsExpired(ulong nowHlc) =>
+        TimeToLiveMs != 0 && HybridClock.IsExpired(Timestamp, TimeToLiveMs, nowHlc);
 
-    public readonly int FirstEventBytes() => RunBody.FirstEventBytes(BodySlab.Slice(BodyOffset, BodyBytes));
+    public readonly int FirstEventBytes() => RunBody.FirstEventBytes(Body);
+
+    /// <summary>Takes over everything but the bytes.</summary>
+    public void TakeHeader(in EventRun run)
+    {
+        Topic = run.Topic;
+        Publisher = run.Publisher;
+        Number = run.Number;
+        Timestamp = run.Timestamp;
+        Count = run.Count;
+        Flags = run.Flags;
+        Priority = run.Priority;
+        TimeToLiveMs = run.TimeToLiveMs;
+        PropertyBytes = run.Properties.Length;
+        BodyBytes = run.Body.Length;
+    }
+
+    /// <summary>Takes over everything, the bytes into an array, which is used again if it is large enough.</summary>
+    public void TakeOwned(in EventRun run)
+    {
+        int bytes = run.Properties.Length + run.Body.Length;
+        if (Own is null || Own.Length < bytes || Own.Length / 4 > bytes)
+        {
+            ReturnOwn();
+            Own = ArrayPool<byte>.Shared.Rent(bytes);
+        }
+
+        TakeHeader(run);
+        run.Properties.CopyTo(Own);
+        run.Body.CopyTo(Own.AsSpan(PropertyBytes));
+        BodyOffset = PropertyBytes;
+    }
 
     /// <summary>Takes the first of several events away; the memory stays until the run leaves.</summary>
     public void SkipFirst(int eventBytes)
@@ -43,10 +81,21 @@ internal struct QueuedRun
         Count--;
     }
 
-    public readonly void Release()
+    /// <summary>Takes the last events away, but not all; returns how many bytes these had.</summary>
+    public int CutLast(int events)
+    {
+        int kept = RunBody.OffsetOf(Body, Count - events);
+        int cut = BodyBytes - kept;
+        BodyBytes = kept;
+        Count -= events;
+        return cut;
+    }
+
+    public void Release()
     {
         PropertySlab?.Release();
-        BodySlab.Release();
+        BodySlab?.Release();
+        ReturnOwn();
     }
 
     public readonly EventRun AsRun() => new()
@@ -59,9 +108,22 @@ internal struct QueuedRun
         Flags = Flags,
         Priority = Priority,
         TimeToLiveMs = TimeToLiveMs,
-        Properties = PropertySlab is null ? default : PropertySlab.Slice(PropertyOffset, PropertyBytes),
-        Body = BodySlab.Slice(BodyOffset, BodyBytes),
+        Properties = Own is not null ? Own.AsSpan(0, PropertyBytes)
+            : PropertySlab is null ? default : PropertySlab.Slice(PropertyOffset, PropertyBytes),
+        Body = Body,
         Shared = BodySlab,
         SharedOffset = BodyOffset,
     };
+
+    private readonly ReadOnlySpan<byte> Body =>
+        Own is not null ? Own.AsSpan(BodyOffset, BodyBytes) : BodySlab!.Slice(BodyOffset, BodyBytes);
+
+    private void ReturnOwn()
+    {
+        if (Own is not null)
+        {
+            ArrayPool<byte>.Shared.Return(Own);
+            Own = null;
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics;
 using NexusD.Buffers;
 using NexusD.Protocol;
@@ -6,52 +5,58 @@ using NexusD.Protocol;
 namespace NexusD.Routing.Queues;
 
 /// <summary>
-/// The runs that wait for a subscriber who cannot take them at once. Bounded in events and in bytes; when full, the
-/// oldest events are dropped one by one, also out of the middle of a run's life, and the subscriber is told which.
+/// The runs that wait for a subscriber who cannot take them at once. Bounded in events and in bytes; its policy says
+/// what happens when it is full. Events are dropped one by one, also out of the middle of a run's life, and the
+/// subscriber is told which.
 /// </summary>
 /// <remarks>
 /// <para>Use: <see cref="Enqueue"/> what matches. To deliver: <see cref="TryPeek"/>, then <see cref="TryTakeGap"/>
 /// until it says no and send those notices, then send the run and <see cref="Dequeue()"/> it. A peeked run is borrowed
 /// until the next call that changes the queue.</para>
+/// <para>Order: high priority before normal before low; within a class as enqueued. With
+/// <see cref="OverflowPolicy.Conflate"/> an event takes the place of the one of its topic that waits.</para>
 /// <para>Memory: bytes are copied once into slabs; a body that fills at least half of a shared slab is kept by
 /// reference. The bytes counted are payloads with their sizes, properties, and 96 per run; slabs may take up to twice
 /// that.</para>
-/// <para>Invariants: <see cref="Events"/> and <see cref="Bytes"/> never exceed their bounds, and
-/// <see cref="MatchedEvents"/> = <see cref="DeliveredEvents"/> + <see cref="Events"/> + drops of all reasons, in
-/// events. After <see cref="Dispose"/> all memory is back in the pool and what waited counts as
-/// <see cref="AbandonedEvents"/>.</para>
+/// <para>Invariants: <see cref="Events"/> and <see cref="Bytes"/> exceed their bounds only by what
+/// <see cref="EnqueueBeyond"/> took, and <see cref="MatchedEvents"/> = <see cref="DeliveredEvents"/> +
+/// <see cref="Events"/> + drops of all reasons, in events. <see cref="Dispose"/> drops what waits, as
+/// <see cref="DropReason.SessionClosed"/>, and gives all memory back.</para>
 /// <para>For one thread.</para>
 /// </remarks>
-public sealed class SubscriptionQueue : IDisposable
+public sealed partial class SubscriptionQueue : IDisposable
 {
     /// <summary>Least bound in bytes: a run of several events with its properties always fits.</summary>
     public const long MinimumMaxBytes = 64 * 1024;
-
-    private const int LeastRoom = 16;
-    private const int Reasons = 8;
 
     // Made when something is lost: most queues lose nothing, and there may be 100,000 of them.
     private GapLedger? _gaps;
     private long[]? _dropped;
     private readonly string _nodeName;
-    private QueuedRun[] _runs = [];
-    private RunMemory _memory;
-    private int _head;
-    private int _runCount;
+    private readonly SlabPool _pool;
+    private readonly ILossListener? _listener;
+    private readonly ClassQueue _normal;
+    private ClassQueue? _high;
+    private ClassQueue? _low;
+    private bool _isBeyond;
     private bool _isDisposed;
 
-    /// <param name="maxEvents">Most events that wait, at least 1.</param>
-    /// <param name="maxBytes">Most bytes that they count; raised to <see cref="MinimumMaxBytes"/> when below.</param>
+    /// <param name="settings">Bounds and policy.</param>
     /// <param name="pool">Where the memory comes from.</param>
     /// <param name="nodeName">Name of this node, for gap notices.</param>
-    public SubscriptionQueue(int maxEvents, long maxBytes, SlabPool pool, string nodeName = "")
+    /// <param name="listener">Hears of every loss, apart from those of events that newer ones replaced.</param>
+    public SubscriptionQueue(
+        QueueSettings settings, SlabPool pool, string nodeName = "", ILossListener? listener = null)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxEvents);
-        ArgumentOutOfRangeException.ThrowIfNegative(maxBytes);
-        MaxEvents = maxEvents;
-        MaxBytes = Math.Max(maxBytes, MinimumMaxBytes);
-        _memory = new RunMemory(pool);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxEvents, nameof(settings));
+        ArgumentOutOfRangeException.ThrowIfNegative(settings.MaxBytes, nameof(settings));
+        MaxEvents = settings.MaxEvents;
+        MaxBytes = Math.Max(settings.MaxBytes, MinimumMaxBytes);
+        Policy = settings.Policy;
+        _pool = pool;
+        _normal = new ClassQueue(pool);
         _nodeName = nodeName;
+        _listener = listener;
     }
 
     public int MaxEvents { get; }
@@ -59,15 +64,15 @@ public sealed class SubscriptionQueue : IDisposable
     public long MaxBytes { get; }
 
     /// <summary>What happens when it is full.</summary>
-    public OverflowPolicy Policy { get; } = OverflowPolicy.DropOldest;
+    public OverflowPolicy Policy { get; }
 
     /// <summary>Events that wait.</summary>
-    public int Events { get; private set; }
+    public int Events => _normal.Events + (_high?.Events ?? 0) + (_low?.Events ?? 0);
 
     /// <summary>Bytes that they count against <see cref="MaxBytes"/>.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _normal.Bytes + (_high?.Bytes ?? 0) + (_low?.Bytes ?? 0);
 
-    public bool IsEmpty => _runCount == 0;
+    public bool IsEmpty => _normal.IsEmpty && (_high?.IsEmpty ?? true) && (_low?.IsEmpty ?? true);
 
     /// <summary>True when <see cref="TryTakeGap"/> has something to say.</summary>
     public bool HasGaps => _gaps is { IsEmpty: false };
@@ -78,27 +83,14 @@ public sealed class SubscriptionQueue : IDisposable
     /// <summary>Events ever dequeued.</summary>
     public long DeliveredEvents { get; private set; }
 
-    /// <summary>Events that still waited when the queue was disposed of.</summary>
-    public long AbandonedEvents { get; private set; }
+    /// <summary>Events dropped so far for all reasons.</summary>
+    public long DroppedEventsSum { get; private set; }
 
     /// <summary>Events dropped for a reason so far.</summary>
-    public long DroppedEvents(DropReason reason) => _dropped?[(int)reason % Reasons] ?? 0;
+    public long DroppedEvents(DropReason reason) =>
+        _dropped is not null && (int)reason < _dropped.Length ? _dropped[(int)reason] : 0;
 
-    /// <summary>Events dropped so far for all reasons.</summary>
-    public long DroppedEvents()
-    {
-        long sum = 0;
-        foreach (long dropped in _dropped ?? [])
-        {
-            sum += dropped;
-        }
-
-        return sum;
-    }
-
-    /// <summary>
-    /// Takes a run; drops the oldest events, those of the run itself last, until the rest is within the bounds.
-    /// </summary>
+    /// <summary>Takes a run as the policy says; a blocking queue drops what does not fit.</summary>
     /// <remarks>
     /// An event that alone exceeds <see cref="MaxBytes"/> is dropped as too large and nothing else for it.
     /// </remarks>
@@ -106,19 +98,78 @@ public sealed class SubscriptionQueue : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         MatchedEvents += run.Count;
-        long cost = QueuedRun.CostOf(run);
-        if (run.Count <= MaxEvents && cost <= MaxBytes)
+        if (Policy == OverflowPolicy.Conflate)
         {
-            MakeRoom(run.Count, cost);
-            Append(run);
+            Conflate(run);
         }
-        else if (run.Count == 1)
+        else if (HasRoomFor(run.Count, QueuedRun.CostOf(run)))
         {
-            Drop(run.Publisher, run.Number, 1, DropReason.TooLarge);
+            QueueOf(run.Priority).Append(run);
         }
         else
         {
-            EnqueueEnd(run);
+            DropExpiredHeads(run.Timestamp);
+            if (Policy == OverflowPolicy.DropOldest)
+            {
+                EnqueueEnd(run);
+            }
+            else
+            {
+                EnqueueStart(run);
+            }
+        }
+
+        AssertCounts();
+    }
+
+    /// <summary>Whether a run would be taken whole and for nothing in return.</summary>
+    public bool HasRoomFor(in EventRun run)
+    {
+        if (HasRoomFor(run.Count, QueuedRun.CostOf(run)))
+        {
+            return true;
+        }
+
+        DropExpiredHeads(run.Timestamp);
+        return HasRoomFor(run.Count, QueuedRun.CostOf(run));
+    }
+
+    /// <summary>Takes a run although it does not fit; the caller sees to it that few do so at a time.</summary>
+    /// <returns>False when it never fits, and was dropped as too large.</returns>
+    public bool EnqueueBeyond(in EventRun run)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        MatchedEvents += run.Count;
+        if (QueuedRun.CostOf(run) > MaxBytes)
+        {
+            Drop(run.Publisher, run.Number, run.Count, DropReason.TooLarge);
+            return false;
+        }
+
+        _isBeyond = true;
+        QueueOf(run.Priority).Append(run);
+        AssertCounts();
+        return true;
+    }
+
+    /// <summary>Whether an eighth of the queue is free, or it is as good as empty.</summary>
+    public bool IsRelieved => Events <= MaxEvents - (MaxEvents / 8) && Bytes <= MaxBytes - (MaxBytes / 8);
+
+    /// <summary>
+    /// Drops the last events of a run that <see cref="EnqueueBeyond"/> took, until the queue is within its bounds or
+    /// none is left of that run.
+    /// </summary>
+    public void GiveUpBeyond(ulong publisher, ulong lastNumber, Priority priority, DropReason reason)
+    {
+        ClassQueue queue = QueueOf(priority);
+        for (long at = queue.HeadPosition + queue.Runs - 1; at >= queue.HeadPosition; at--)
+        {
+            ref QueuedRun run = ref queue.At(at);
+            if (run.Publisher == publisher && run.Number + (ulong)run.Count - 1 == lastNumber)
+            {
+                CutToBounds(queue, at, reason);
+                break;
+            }
         }
 
         AssertCounts();
@@ -129,53 +180,50 @@ public sealed class SubscriptionQueue : IDisposable
     /// </summary>
     public void EnqueueGap(in GapNotice gap) => Gaps().Add(gap);
 
-    /// <summary>The oldest run that is not expired; expired ones are dropped and noted as gaps.</summary>
+    /// <summary>The next run that is not expired; expired ones are dropped and noted as gaps.</summary>
     public bool TryPeek(ulong nowHlc, out EventRun run)
     {
-        while (_runCount > 0)
+        while (First() is { } queue)
         {
-            ref QueuedRun head = ref _runs[_head];
+            ref QueuedRun head = ref queue.Head;
             if (!head.IsExpired(nowHlc))
             {
                 run = head.AsRun();
                 return true;
             }
 
-            DropHead(DropReason.Expired);
+            DropHead(queue, DropReason.Expired);
         }
 
         run = default;
         return false;
     }
 
-    /// <summary>Removes the oldest run, because it was delivered.</summary>
+    /// <summary>Removes the next run, because it was delivered.</summary>
     public void Dequeue() => Dequeue(int.MaxValue);
 
     /// <summary>
-    /// Removes up to <paramref name="events"/> events of the oldest run, because they were delivered.
+    /// Removes up to <paramref name="events"/> events of the next run, because they were delivered.
     /// </summary>
     public void Dequeue(int events)
     {
-        if (_runCount == 0)
+        ClassQueue queue = First() ?? throw new InvalidOperationException("an empty queue has nothing to dequeue");
+        int count = queue.Head.Count;
+        if (events >= count)
         {
-            throw new InvalidOperationException("an empty queue has nothing to dequeue");
-        }
-
-        ref QueuedRun head = ref _runs[_head];
-        if (events >= head.Count)
-        {
-            DeliveredEvents += head.Count;
-            RemoveHead();
+            DeliveredEvents += count;
+            RemoveHead(queue);
         }
         else
         {
             DeliveredEvents += events;
             for (; events > 0; events--)
             {
-                RemoveFirstEvent(ref head);
+                queue.RemoveFirstEvent();
             }
         }
 
+        _isBeyond = _isBeyond && !IsWithinBounds;
         AssertCounts();
     }
 
@@ -186,7 +234,7 @@ public sealed class SubscriptionQueue : IDisposable
         return _gaps is not null && _gaps.TryTake(out gap);
     }
 
-    /// <summary>Gives all memory back; the queue is of no use afterwards.</summary>
+    /// <summary>Drops what waits and gives all memory back; the queue is of no use afterwards.</summary>
     public void Dispose()
     {
         if (_isDisposed)
@@ -195,198 +243,30 @@ public sealed class SubscriptionQueue : IDisposable
         }
 
         _isDisposed = true;
-        AbandonedEvents = Events;
-        while (_runCount > 0)
+        while (First() is { } queue)
         {
-            RemoveHead();
+            DropHead(queue, DropReason.SessionClosed);
         }
+
+        _gaps = null;
     }
 
     /// <summary>Checks the invariants of the type comment; walks all runs.</summary>
     [Conditional("DEBUG")]
     internal void AssertInvariants()
     {
-        long bytes = 0;
-        int events = 0;
-        for (int i = 0; i < _runCount; i++)
-        {
-            ref QueuedRun run = ref _runs[(_head + i) % _runs.Length];
-            bytes += run.CostBytes;
-            events += run.Count;
-            Debug.Assert(run.Count > 0, "an empty run was kept");
-            Debug.Assert(run.BodyBytes >= EventRunBody.SizeFieldBytes * run.Count, "a run lost bytes");
-        }
-
-        Debug.Assert(bytes == Bytes && events == Events, "the queue lost count");
+        _normal.AssertInvariants();
+        _high?.AssertInvariants();
+        _low?.AssertInvariants();
+        Debug.Assert(_waiting is null || _waiting.Count == Events, "a topic that waits was lost count of");
         AssertCounts();
     }
 
     [Conditional("DEBUG")]
     private void AssertCounts()
     {
-        Debug.Assert(Events <= MaxEvents && Bytes <= MaxBytes, "the queue is above its bounds");
-        Debug.Assert(MatchedEvents == DeliveredEvents + Events + DroppedEvents(), "events were lost silently");
-        Debug.Assert(_runCount > 0 || (Events == 0 && Bytes == 0), "an empty queue counts events");
-    }
-
-    private void MakeRoom(int events, long bytes)
-    {
-        while (Events + events > MaxEvents || Bytes + bytes > MaxBytes)
-        {
-            ref QueuedRun head = ref _runs[_head];
-            bool isWholeRunTooMany = head.Count == 1
-                || Events + events - MaxEvents >= head.Count
-                || Bytes + bytes - MaxBytes >= head.CostBytes - QueuedRun.OverheadBytes - head.PropertyBytes;
-            if (isWholeRunTooMany)
-            {
-                DropHead(DropReason.QueueFull);
-            }
-            else
-            {
-                DropSomeOfHead(ref head, events, bytes);
-            }
-        }
-    }
-
-    private void DropSomeOfHead(ref QueuedRun head, int events, long bytes)
-    {
-        ulong first = head.Number;
-        while (head.Count > 1 && (Events + events > MaxEvents || Bytes + bytes > MaxBytes))
-        {
-            RemoveFirstEvent(ref head);
-        }
-
-        Drop(head.Publisher, first, (int)(head.Number - first), DropReason.QueueFull);
-    }
-
-    /// <summary>Takes the end of a run that is too long for the whole queue.</summary>
-    private void EnqueueEnd(in EventRun run)
-    {
-        while (_runCount > 0)
-        {
-            DropHead(DropReason.QueueFull);
-        }
-
-        int skipped = 0;
-        int offset = 0;
-        long cost = QueuedRun.CostOf(run);
-        while (skipped < run.Count - 1 && (run.Count - skipped > MaxEvents || cost > MaxBytes))
-        {
-            int eventBytes = RunBody.FirstEventBytes(run.Body[offset..]);
-            offset += eventBytes;
-            cost -= eventBytes;
-            skipped++;
-        }
-
-        Drop(run.Publisher, run.Number, skipped, DropReason.QueueFull);
-        if (cost <= MaxBytes)
-        {
-            Append(run.Skip(skipped));
-        }
-        else
-        {
-            Drop(run.Publisher, run.LastNumber, 1, DropReason.TooLarge);
-        }
-    }
-
-    private void Append(in EventRun run)
-    {
-        EnsureRoomForOne();
-        ref QueuedRun tail = ref _runs[(_head + _runCount) % _runs.Length];
-        tail.Topic = run.Topic;
-        tail.Publisher = run.Publisher;
-        tail.Number = run.Number;
-        tail.Timestamp = run.Timestamp;
-        tail.Count = run.Count;
-        tail.Flags = run.Flags;
-        tail.Priority = run.Priority;
-        tail.TimeToLiveMs = run.TimeToLiveMs;
-        tail.PropertyBytes = run.Properties.Length;
-        tail.BodyBytes = run.Body.Length;
-        if (!run.Properties.IsEmpty)
-        {
-            tail.PropertySlab = _memory.Copy(run.Properties, Bytes, out tail.PropertyOffset);
-        }
-
-        if (run.Shared is { } shared && run.Body.Length >= shared.Capacity / 2)
-        {
-            shared.Retain();
-            tail.BodySlab = shared;
-            tail.BodyOffset = run.SharedOffset;
-        }
-        else
-        {
-            tail.BodySlab = _memory.Copy(run.Body, Bytes, out tail.BodyOffset);
-        }
-
-        _runCount++;
-        Events += run.Count;
-        Bytes += tail.CostBytes;
-    }
-
-    private void EnsureRoomForOne()
-    {
-        if (_runCount < _runs.Length)
-        {
-            return;
-        }
-
-        QueuedRun[] larger = ArrayPool<QueuedRun>.Shared.Rent(Math.Max(LeastRoom, _runs.Length * 2));
-        int untilEnd = Math.Min(_runCount, _runs.Length - _head);
-        Array.Copy(_runs, _head, larger, 0, untilEnd);
-        Array.Copy(_runs, 0, larger, untilEnd, _runCount - untilEnd);
-        ReturnRing();
-        _runs = larger;
-        _head = 0;
-    }
-
-    private void ReturnRing()
-    {
-        if (_runs.Length > 0)
-        {
-            ArrayPool<QueuedRun>.Shared.Return(_runs, clearArray: true);
-            _runs = [];
-        }
-    }
-
-    private void DropHead(DropReason reason)
-    {
-        ref QueuedRun head = ref _runs[_head];
-        Drop(head.Publisher, head.Number, head.Count, reason);
-        RemoveHead();
-    }
-
-    private void Drop(ulong publisher, ulong number, int count, DropReason reason)
-    {
-        _dropped ??= new long[Reasons];
-        _dropped[(int)reason % Reasons] += count;
-        Gaps().Add(publisher, number, count, reason);
-    }
-
-    private GapLedger Gaps() => _gaps ??= new GapLedger(_nodeName);
-
-    private void RemoveFirstEvent(ref QueuedRun head)
-    {
-        int eventBytes = head.FirstEventBytes();
-        head.SkipFirst(eventBytes);
-        Events--;
-        Bytes -= eventBytes;
-    }
-
-    private void RemoveHead()
-    {
-        ref QueuedRun head = ref _runs[_head];
-        Events -= head.Count;
-        Bytes -= head.CostBytes;
-        head.Release();
-        head = default;
-        _head = _head + 1 == _runs.Length ? 0 : _head + 1;
-        if (--_runCount == 0)
-        {
-            // Most queues are empty most of the time and should cost next to nothing then.
-            _head = 0;
-            _memory.Reset();
-            ReturnRing();
-        }
+        Debug.Assert(_isBeyond || IsWithinBounds, "the queue is above its bounds");
+        Debug.Assert(MatchedEvents == DeliveredEvents + Events + DroppedEventsSum, "events were lost silently");
+        Debug.Assert(!IsEmpty || (Events == 0 && Bytes == 0), "an empty queue counts events");
     }
 }

@@ -14,7 +14,7 @@ public sealed class SubscriptionQueueTests
     [Fact]
     public void RunsComeOutAsTheyWentIn()
     {
-        using var queue = new SubscriptionQueue(10, 0, _pool);
+        using var queue = new SubscriptionQueue(new QueueSettings(10, 0), _pool);
         queue.Enqueue(Runs.Of(_topic, Runs.Body("a", "b"), number: 5, flags: RunFlags.Retain));
         queue.Enqueue(Runs.Of(_topic, Runs.Body("c"), number: 9));
 
@@ -27,7 +27,7 @@ public sealed class SubscriptionQueueTests
     [Fact]
     public void AFullQueueDropsSingleEventsFromTheHeadAndTellsWhich()
     {
-        using var queue = new SubscriptionQueue(5, 0, _pool, "here");
+        using var queue = new SubscriptionQueue(new QueueSettings(5, 0), _pool, "here");
         queue.Enqueue(Runs.Of(_topic, Runs.Body("1", "2", "3"), number: 1));
         queue.Enqueue(Runs.Of(_topic, Runs.Body("4", "5", "6", "7"), number: 4));
 
@@ -44,7 +44,7 @@ public sealed class SubscriptionQueueTests
     [Fact]
     public void ARunLongerThanTheQueueLeavesItsEnd()
     {
-        using var queue = new SubscriptionQueue(2, 0, _pool, "here");
+        using var queue = new SubscriptionQueue(new QueueSettings(2, 0), _pool, "here");
         queue.Enqueue(Runs.Of(_topic, Runs.Body("1"), number: 1));
         queue.Enqueue(Runs.Of(_topic, Runs.Body("2", "3", "4", "5"), number: 2));
 
@@ -56,7 +56,7 @@ public sealed class SubscriptionQueueTests
     [Fact]
     public void ExpiredEventsAreSkippedAndTold()
     {
-        using var queue = new SubscriptionQueue(10, 0, _pool, "here");
+        using var queue = new SubscriptionQueue(new QueueSettings(10, 0), _pool, "here");
         ulong second = HybridClock.FromUnixMs(1000);
         queue.Enqueue(Runs.Of(_topic, Runs.Body("1", "2"), number: 1, timestamp: second, timeToLiveMs: 500));
         queue.Enqueue(Runs.Of(_topic, Runs.Body("3"), number: 3, timestamp: second));
@@ -73,7 +73,7 @@ public sealed class SubscriptionQueueTests
     [Fact]
     public void AnEventAboveTheBoundInBytesIsDroppedAloneAsTooLarge()
     {
-        using var queue = new SubscriptionQueue(10, 0, _pool, "here");
+        using var queue = new SubscriptionQueue(new QueueSettings(10, 0), _pool, "here");
         queue.Enqueue(Runs.Of(_topic, Runs.Body("1"), number: 1));
         queue.Enqueue(Runs.Of(_topic, Runs.Body(1, 70_000), number: 2));
 
@@ -88,7 +88,7 @@ public sealed class SubscriptionQueueTests
         byte[] body = Runs.Body(1, 100_000);
         Slab shared = _pool.Rent(body.Length);
         body.CopyTo(shared.Span);
-        var queue = new SubscriptionQueue(10, 1 << 20, _pool);
+        var queue = new SubscriptionQueue(new QueueSettings(10, 1 << 20), _pool);
         var run = new EventRun
         {
             Topic = _topic,
@@ -112,7 +112,7 @@ public sealed class SubscriptionQueueTests
     [Fact]
     public void ASmallQueueTakesASmallSlab()
     {
-        using var queue = new SubscriptionQueue(10, 0, _pool);
+        using var queue = new SubscriptionQueue(new QueueSettings(10, 0), _pool);
         queue.Enqueue(Runs.Of(_topic, Runs.Body("x")));
 
         Assert.Equal(SlabPool.SmallBytes, _pool.RentedBytes);
@@ -123,7 +123,7 @@ public sealed class SubscriptionQueueTests
     [Fact]
     public void PartOfARunCanBeDequeued()
     {
-        using var queue = new SubscriptionQueue(10, 0, _pool);
+        using var queue = new SubscriptionQueue(new QueueSettings(10, 0), _pool);
         queue.Enqueue(Runs.Of(_topic, Runs.Body("1", "2", "3"), number: 1));
         queue.Dequeue(2);
 
@@ -138,7 +138,8 @@ public sealed class SubscriptionQueueTests
     public void EveryEventIsAccountedForUnderRandomOperations(int seed)
     {
         var random = new Random(seed);
-        var queue = new SubscriptionQueue(random.Next(1, 200), SubscriptionQueue.MinimumMaxBytes, _pool, "here");
+        var settings = new QueueSettings(random.Next(1, 200), SubscriptionQueue.MinimumMaxBytes);
+        var queue = new SubscriptionQueue(settings, _pool, "here");
         var model = new QueueModel();
         for (int step = 0; step < 5_000; step++)
         {
@@ -172,7 +173,7 @@ public sealed class SubscriptionQueueTests
 
         model.TakeGaps(queue);
         model.AssertAccounted();
-        Assert.Equal(queue.MatchedEvents, queue.DeliveredEvents + queue.DroppedEvents());
+        Assert.Equal(queue.MatchedEvents, queue.DeliveredEvents + queue.DroppedEventsSum);
         queue.Dispose();
         Assert.Equal(0, _pool.RentedBytes);
     }

@@ -21,7 +21,8 @@ internal static class Runs
         ulong number = 1,
         ulong timestamp = 1UL << 16,
         RunFlags flags = RunFlags.None,
-        uint timeToLiveMs = 0)
+        uint timeToLiveMs = 0,
+        Priority priority = Priority.Normal)
     {
         int count = 0;
         var reader = new RunReader(body);
@@ -39,6 +40,7 @@ internal static class Runs
             Count = count,
             Flags = flags,
             TimeToLiveMs = timeToLiveMs,
+            Priority = priority,
             Body = body,
         };
     }

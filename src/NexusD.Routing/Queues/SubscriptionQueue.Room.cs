@@ -1,0 +1,282 @@
+using NexusD.Protocol;
+
+namespace NexusD.Routing.Queues;
+
+/// <content>What happens when the queue is full.</content>
+public sealed partial class SubscriptionQueue
+{
+    // Where the event of each topic waits; only with conflation.
+    private Dictionary<Topic, (Priority Class, long Position)>? _waiting;
+
+    private bool IsWithinBounds => Events <= MaxEvents && Bytes <= MaxBytes;
+
+    private bool HasRoomFor(int events, long bytes) => Events + events <= MaxEvents && Bytes + bytes <= MaxBytes;
+
+    /// <summary>The class whose turn it is.</summary>
+    private ClassQueue? First() => _high is { IsEmpty: false } ? _high
+        : !_normal.IsEmpty ? _normal
+        : _low is { IsEmpty: false } ? _low : null;
+
+    /// <summary>The lowest class in which something waits, if it is not above another one.</summary>
+    private ClassQueue? LowestUpTo(Priority highest)
+    {
+        if (_low is { IsEmpty: false })
+        {
+            return _low;
+        }
+
+        if (!_normal.IsEmpty)
+        {
+            return highest == Priority.Low ? null : _normal;
+        }
+
+        return highest == Priority.High && _high is { IsEmpty: false } ? _high : null;
+    }
+
+    private ClassQueue QueueOf(Priority priority) => priority switch
+    {
+        Priority.High => _high ??= new ClassQueue(_pool),
+        Priority.Low => _low ??= new ClassQueue(_pool),
+        _ => _normal,
+    };
+
+    /// <summary>Makes room for a run at the cost of older ones; what then does not fit goes from its start.</summary>
+    private void EnqueueEnd(in EventRun run)
+    {
+        if (run.Count == 1 && QueuedRun.CostOf(run) > MaxBytes)
+        {
+            Drop(run.Publisher, run.Number, 1, DropReason.TooLarge);
+            return;
+        }
+
+        MakeRoom(run);
+        int skipped = 0;
+        int offset = 0;
+        long cost = QueuedRun.CostOf(run);
+        while (skipped < run.Count && !HasRoomFor(run.Count - skipped, cost))
+        {
+            int eventBytes = RunBody.FirstEventBytes(run.Body[offset..]);
+            offset += eventBytes;
+            cost -= eventBytes;
+            skipped++;
+        }
+
+        if (skipped > 0)
+        {
+            Drop(run.Publisher, run.Number, skipped, DropReason.QueueFull);
+        }
+
+        if (skipped < run.Count)
+        {
+            QueueOf(run.Priority).Append(run.Skip(skipped));
+        }
+    }
+
+    /// <summary>Takes as much from the start of a run as there is room for.</summary>
+    private void EnqueueStart(in EventRun run)
+    {
+        int taken = 0;
+        int end = 0;
+        while (taken < run.Count)
+        {
+            int next = end + RunBody.FirstEventBytes(run.Body[end..]);
+            if (!HasRoomFor(taken + 1, QueuedRun.OverheadBytes + run.Properties.Length + next))
+            {
+                break;
+            }
+
+            end = next;
+            taken++;
+        }
+
+        if (taken > 0)
+        {
+            QueueOf(run.Priority).Append(run.Take(taken));
+        }
+
+        bool isTooLarge = run.Count == 1 && QueuedRun.CostOf(run) > MaxBytes;
+        Drop(
+            run.Publisher,
+            run.Number + (ulong)taken,
+            run.Count - taken,
+            isTooLarge ? DropReason.TooLarge : DropReason.QueueFull);
+    }
+
+    /// <summary>Keeps the last event of the run only, in the place of the one of its topic that waits.</summary>
+    private void Conflate(in EventRun run)
+    {
+        _waiting ??= new Dictionary<Topic, (Priority, long)>(TopicNameComparer.Instance);
+        if (run.Count > 1)
+        {
+            Replaced(run.Count - 1);
+            ConflateLast(run.Skip(run.Count - 1));
+        }
+        else
+        {
+            ConflateLast(run);
+        }
+    }
+
+    private void ConflateLast(in EventRun run)
+    {
+        long cost = QueuedRun.CostOf(run);
+        if (cost > MaxBytes)
+        {
+            Drop(run.Publisher, run.Number, 1, DropReason.TooLarge);
+            return;
+        }
+
+        while (true)
+        {
+            if (_waiting!.TryGetValue(run.Topic, out (Priority Class, long Position) place))
+            {
+                ClassQueue queue = QueueOf(place.Class);
+                if (Bytes - queue.At(place.Position).CostBytes + cost <= MaxBytes)
+                {
+                    Replaced(1);
+                    queue.Replace(place.Position, run);
+                    return;
+                }
+            }
+            else if (HasRoomFor(1, cost))
+            {
+                long position = QueueOf(run.Priority).AppendOwned(run);
+                _waiting.Add(run.Topic, (run.Priority, position));
+                return;
+            }
+
+            DropOldestForTopic(run);
+        }
+    }
+
+    private void DropOldestForTopic(in EventRun run)
+    {
+        ClassQueue lowest = LowestUpTo(Priority.High)!;
+        if (TopicNameComparer.Instance.Equals(lowest.Head.Topic, run.Topic))
+        {
+            RemoveHead(lowest);
+            Replaced(1);
+        }
+        else
+        {
+            DropHead(lowest, lowest.Head.IsExpired(run.Timestamp) ? DropReason.Expired : DropReason.QueueFull);
+        }
+    }
+
+    private void MakeRoom(in EventRun run)
+    {
+        // More than the whole queue is of no use to a run that is longer than it.
+        long cost = Math.Min(QueuedRun.CostOf(run), MaxBytes);
+        int events = Math.Min(run.Count, MaxEvents);
+        while (!HasRoomFor(events, cost) && LowestUpTo(run.Priority) is { } queue)
+        {
+            ref QueuedRun head = ref queue.Head;
+            bool isWholeRunTooMany = head.Count == 1
+                || Events + events - MaxEvents >= head.Count
+                || Bytes + cost - MaxBytes >= head.CostBytes - QueuedRun.OverheadBytes - head.PropertyBytes;
+            if (isWholeRunTooMany)
+            {
+                DropHead(queue, DropReason.QueueFull);
+            }
+            else
+            {
+                DropSomeOfHead(queue, events, cost);
+            }
+        }
+    }
+
+    private void DropSomeOfHead(ClassQueue queue, int events, long bytes)
+    {
+        ulong publisher = queue.Head.Publisher;
+        ulong first = queue.Head.Number;
+        while (queue.Head.Count > 1 && !HasRoomFor(events, bytes))
+        {
+            queue.RemoveFirstEvent();
+        }
+
+        Drop(publisher, first, (int)(queue.Head.Number - first), DropReason.QueueFull);
+    }
+
+    // What is over is told as that, and not as victim of what comes.
+    private void DropExpiredHeads(ulong nowHlc)
+    {
+        DropExpiredHeads(_high, nowHlc);
+        DropExpiredHeads(_normal, nowHlc);
+        DropExpiredHeads(_low, nowHlc);
+    }
+
+    private void DropExpiredHeads(ClassQueue? queue, ulong nowHlc)
+    {
+        while (queue is { IsEmpty: false } && queue.Head.IsExpired(nowHlc))
+        {
+            DropHead(queue, DropReason.Expired);
+        }
+    }
+
+    private void CutToBounds(ClassQueue queue, long at, DropReason reason)
+    {
+        ref QueuedRun run = ref queue.At(at);
+        ulong publisher = run.Publisher;
+        ulong end = run.Number + (ulong)run.Count;
+        while (!IsWithinBounds && run.Count > 1)
+        {
+            queue.RemoveLastEvents(at, 1);
+        }
+
+        if (!IsWithinBounds)
+        {
+            ulong first = run.Number;
+            queue.RemoveAt(at);
+            Drop(publisher, first, (int)(end - first), reason);
+        }
+        else if (run.Number + (ulong)run.Count < end)
+        {
+            ulong first = run.Number + (ulong)run.Count;
+            Drop(publisher, first, (int)(end - first), reason);
+        }
+
+        _isBeyond = !IsWithinBounds;
+    }
+
+    private void DropHead(ClassQueue queue, DropReason reason)
+    {
+        ref QueuedRun head = ref queue.Head;
+        (ulong publisher, ulong number, int count) = (head.Publisher, head.Number, head.Count);
+        RemoveHead(queue);
+        Drop(publisher, number, count, reason);
+    }
+
+    private void RemoveHead(ClassQueue queue)
+    {
+        _waiting?.Remove(queue.Head.Topic);
+        queue.RemoveHead();
+        _isBeyond = _isBeyond && !IsWithinBounds;
+    }
+
+    private void Drop(ulong publisher, ulong number, int count, DropReason reason)
+    {
+        Count(count, reason);
+        if (reason != DropReason.SessionClosed)
+        {
+            Gaps().Add(publisher, number, count, reason);
+        }
+
+        _listener?.OnLost(publisher, number, count, reason);
+    }
+
+    // Told as a sum over all publishers: the subscriber asked for it.
+    private void Replaced(int count)
+    {
+        Count(count, DropReason.Conflated);
+        Gaps().Add(new GapNotice(0, 0, 0, (ulong)count, DropReason.Conflated, _nodeName));
+    }
+
+    private void Count(int count, DropReason reason)
+    {
+        _dropped ??= new long[DropReasonNames.Count];
+        _dropped[(int)reason] += count;
+        DroppedEventsSum += count;
+    }
+
+    private GapLedger Gaps() => _gaps ??= new GapLedger(_nodeName);
+}
