@@ -237,6 +237,10 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         MaxPayloadBytes = (int)_options.Get(OptionTable.MaxPayload),
         QueueEvents = _options.Get(OptionTable.SubscriberQueueLimit),
         QueueBytes = _options.Get(OptionTable.SubscriberQueueBytes),
+        Overflow = OverflowPolicyNames.TryParse(_options.Get(OptionTable.Overflow), out OverflowPolicy overflow)
+            ? overflow
+            : OverflowPolicy.DropOldest,
+        BlockTimeout = _options.Get(OptionTable.BlockTimeout),
     };
 
     private Mesh StartMesh(NodeId id, string name, string cluster, QuicCredentials? credentials)

@@ -1,3 +1,4 @@
+using NexusD.Protocol;
 using NexusD.Routing.Trie;
 
 namespace NexusD.Routing;
@@ -16,6 +17,15 @@ public abstract class DeliveryTarget
 
     /// <summary>Takes the news that events were lost on their way here.</summary>
     public abstract void DeliverGap(in GapNotice gap);
+
+    /// <summary>
+    /// Takes the news that a run that matches was dropped at this node before it came here; borrowed for the call.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="where">Name of this node.</param>
+    public virtual void DeliverLoss(in EventRun run, DropReason reason, string where) => DeliverGap(
+        new GapNotice(run.Publisher, run.Number, run.LastNumber, (ulong)run.Count, reason, where));
 
     /// <summary>The filters under which the target stands in its trie.</summary>
     internal Memberships Memberships;

@@ -57,6 +57,36 @@ public sealed partial class Router
     }
 
     /// <summary>
+    /// Takes a run from a peer that nobody is to get, because its time to live is over: local subscriptions that it
+    /// matches are told.
+    /// </summary>
+    public void DropFromPeer(in EventRun run, DropReason reason)
+    {
+        PublisherRecord record = Publishers.GetOrAdd(run.Publisher);
+        int duplicates = record.Duplicates(run.Number, run.Count, run.Priority);
+        _duplicateEvents += duplicates;
+        if (duplicates == run.Count)
+        {
+            return;
+        }
+
+        record.Advance(run.Number, run.Count, run.Priority);
+        EventRun left = run.Skip(duplicates);
+        _receivedEvents += left.Count;
+        Topic topic = Living(run.Topic);
+        RouteView route = Resolve(topic);
+        _isHandingOver = true;
+        for (int i = 0; i < route.Local; i++)
+        {
+            route.Entries[i].Target.DeliverLoss(left, reason, _options.NodeName);
+        }
+
+        _isHandingOver = false;
+        Mark(record, topic, route);
+        _unroutedEvents += route.Local == 0 ? left.Count : 0;
+    }
+
+    /// <summary>
     /// Takes a retained event or tombstone that a peer sent to repair the store (RETAINED frame). If it is newer than
     /// what is here it is kept and delivered to local subscriptions as one that came late; it is never forwarded.
     /// </summary>

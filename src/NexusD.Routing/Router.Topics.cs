@@ -10,6 +10,10 @@ public sealed partial class Router
     /// </summary>
     private const int TargetsPerCollection = 262_144;
 
+    /// <summary>A topic that is in no table, to stand for none; nothing is to be published to it.</summary>
+    public static Topic CreatePlaceholder(ReadOnlySpan<byte> validName) =>
+        new(validName, LevelHash.Compute(validName));
+
     /// <summary>Adds up to <paramref name="most"/> known topics to <paramref name="into"/>, in no order.</summary>
     /// <returns>False when there are more.</returns>
     public bool CollectTopics(int most, List<TopicSnapshot> into)

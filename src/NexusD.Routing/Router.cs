@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using NexusD.Buffers;
 using NexusD.Protocol.Topics;
 using NexusD.Routing.Interest;
@@ -139,6 +140,13 @@ public sealed partial class Router
         _subscriptions.RemoveAll(target, _versions, LocalInterest.Removed);
         ReleaseIfUnused(target);
     }
+
+    /// <summary>
+    /// How many filters a subscription has and one of them as text, empty when there is none; for people to read.
+    /// </summary>
+    public static (int Count, string One) DescribeFilters(DeliveryTarget target) => (
+        target.Memberships.Count,
+        TopicTrie.AnyFilterOf(target) is { } filter ? Encoding.UTF8.GetString(filter) : string.Empty);
 
     /// <summary>A link is up: it gets retained events of every topic, and others once its interest is known.</summary>
     /// <exception cref="ArgumentException">The link was added before, or is a subscription.</exception>

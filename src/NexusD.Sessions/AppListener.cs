@@ -18,6 +18,10 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
     /// <summary>Connections above the limit that are being told so; further ones are closed without a word.</summary>
     private const int MaxRefusing = 256;
 
+    /// <summary>Subscriptions that snapshots tell one by one, together and of one session.</summary>
+    private const int MaxDetails = 8_192;
+    private const int MaxDetailsOfOne = 64;
+
     private readonly SessionTable _table;
     private readonly StreamTransport _transport;
     private readonly List<StreamListener> _listeners = [];
@@ -96,10 +100,11 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
     /// <summary>Up to <paramref name="most"/> sessions as they are now.</summary>
     public List<SessionSnapshot> TakeSnapshots(int most = int.MaxValue)
     {
+        int details = Math.Min(MaxDetails / Math.Max(1, _table.Sessions.Count), MaxDetailsOfOne);
         var snapshots = new List<SessionSnapshot>(Math.Min(most, _table.Sessions.Count));
         for (int i = 0; i < _table.Sessions.Count && i < most; i++)
         {
-            snapshots.Add(_table.Sessions[i].TakeSnapshot());
+            snapshots.Add(_table.Sessions[i].TakeSnapshot(details));
         }
 
         return snapshots;

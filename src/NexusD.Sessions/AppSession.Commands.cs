@@ -4,6 +4,7 @@ using NexusD.Protocol.App;
 using NexusD.Protocol.Frames;
 using NexusD.Protocol.Topics;
 using NexusD.Routing;
+using NexusD.Routing.Queues;
 using NexusD.Routing.Retained;
 
 namespace NexusD.Sessions;
@@ -135,7 +136,12 @@ internal sealed partial class AppSession
         SessionOptions options = _table.Options;
         int events = (int)QueueBound(subscribe.QueueEvents, options.QueueEvents);
         long bytes = QueueBound(subscribe.QueueBytes, options.QueueBytes);
-        var subscription = new Subscription(this, subscribe.Subscription, subscribe.Credit, events, bytes);
+        var settings = new QueueSettings(events, bytes, subscribe.Overflow ?? options.Overflow);
+        TimeSpan blockTimeout = subscribe.BlockTimeoutMs is { } asked
+            ? TimeSpan.FromMilliseconds(Math.Min(asked, SessionOptions.MaxBlockTimeout.TotalMilliseconds))
+            : options.BlockTimeout;
+        var subscription = new Subscription(
+            this, subscribe.Subscription, subscribe.Credit, settings, (int)blockTimeout.TotalMilliseconds);
         _subscriptions.Add(subscribe.Subscription, subscription);
         Statistics.SubscriptionCount++;
         foreach (TopicFilter filter in filters)

@@ -29,6 +29,15 @@ internal sealed partial class AppSession
         }
 
         _table.BeginBatch();
+        _table.Publishing = this;
+        used = HandleFrames(received, used, out frameBytes);
+        _table.Publishing = null;
+        return used;
+    }
+
+    private int HandleFrames(in ReceivedBytes received, int used, out int frameBytes)
+    {
+        frameBytes = 0;
         while (true)
         {
             ReadOnlySpan<byte> rest = received.Bytes[used..];
@@ -45,7 +54,7 @@ internal sealed partial class AppSession
                 return received.Bytes.Length;
             }
 
-            if (_unreadAnswerBytes > MaxUnreadAnswerBytes && IsHeldUp())
+            if (IsHeldByQueue || (_unreadAnswerBytes > MaxUnreadAnswerBytes && IsHeldUp()))
             {
                 return used;
             }

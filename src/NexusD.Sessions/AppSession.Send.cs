@@ -112,7 +112,15 @@ internal sealed partial class AppSession
         if (_isHeldUp)
         {
             _isHeldUp = false;
-            _connection.ResumeReading();
+            if (!IsHeldByQueue)
+            {
+                _connection.ResumeReading();
+            }
+        }
+
+        if (IsHeldByQueue && _connection.IsOutputBroken)
+        {
+            EndAllHolds();
         }
 
         if (_line is not { Count: > 0 } line)
@@ -132,7 +140,7 @@ internal sealed partial class AppSession
     private bool SendLine(Queue<Subscription> line)
     {
         bool sent = false;
-        ulong now = HybridClock.FromUnixMs(_table.NowUnixMs());
+        ulong now = _table.NowHlc();
         while (_connection.PendingBytes < FullBytes && line.TryDequeue(out Subscription? subscription))
         {
             subscription.IsInLine = false;
@@ -295,8 +303,11 @@ internal sealed partial class AppSession
         CommitAnswer(frame.Write(ReserveAnswer(frame.FrameBytes)));
     }
 
-    private void WritePong(ulong opaque) =>
+    private void WritePong(ulong opaque)
+    {
+        WriteNotices();
         CommitAnswer(new PingFrame(opaque, isPong: true).Write(ReserveAnswer(PingFrame.FrameBytes)));
+    }
 
     private void WriteResult(ErrorCode code, uint request, ReadOnlySpan<byte> text)
     {

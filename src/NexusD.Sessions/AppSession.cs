@@ -70,8 +70,10 @@ internal sealed partial class AppSession : IStreamConsumer
 
     public string NodeName => _table.Options.NodeName;
 
-    public SubscriptionQueue CreateQueue(int maxEvents, long maxBytes) =>
-        _table.Router.CreateQueue(maxEvents, maxBytes);
+    /// <summary>Loop time, for deadlines.</summary>
+    public long NowNs => _table.Loop.NowNs;
+
+    public SubscriptionQueue CreateQueue(QueueSettings settings) => _table.Router.CreateQueue(settings);
 
     /// <summary>Tells the client that the daemon is leaving; it may go on until it closes.</summary>
     public void SendGoAway()
@@ -85,6 +87,12 @@ internal sealed partial class AppSession : IStreamConsumer
     /// <summary>The client was silent for too long.</summary>
     public void EndIdle()
     {
+        if (IsHeldByQueue)
+        {
+            LastHeardNs = _table.Loop.NowNs; // it is not its fault that nothing is heard
+            return;
+        }
+
         if (_state == State.Greeting)
         {
             // Whoever it is, it has not said that it speaks this protocol.
@@ -111,6 +119,7 @@ internal sealed partial class AppSession : IStreamConsumer
     public void OnClosed(StreamCloseReason reason)
     {
         _state = State.Closing;
+        EndAllHolds();
         CloseSubscriptions();
         _publisher?.Unpin();
         _table.Remove(this);
@@ -128,13 +137,20 @@ internal sealed partial class AppSession : IStreamConsumer
         return deepest;
     }
 
-    public SessionSnapshot TakeSnapshot()
+    /// <summary>The session now, with up to <paramref name="maxDetails"/> of its subscriptions.</summary>
+    public SessionSnapshot TakeSnapshot(int maxDetails)
     {
         var dropped = (long[]?)_dropsOfClosed?.Clone() ?? new long[DropReasonNames.Count];
         long queued = 0;
         int deepest = 0;
+        var details = new List<SubscriptionSnapshot>(Math.Min(_subscriptions.Count, maxDetails));
         foreach (Subscription subscription in _subscriptions.Values)
         {
+            if (details.Count < maxDetails)
+            {
+                details.Add(subscription.TakeSnapshot());
+            }
+
             subscription.AddDropsTo(dropped);
             queued += subscription.QueuedEvents;
             deepest = Math.Max(deepest, subscription.QueuedEvents);
@@ -150,6 +166,8 @@ internal sealed partial class AppSession : IStreamConsumer
             RemoteEndPoint = _connection.GetRemoteEndPoint(),
             ConnectedUnixMs = _connectedUnixMs,
             Subscriptions = _subscriptions.Count,
+            Details = details,
+            IsHeldUp = IsHeldByQueue,
             EventsIn = _eventsIn,
             BytesIn = _connection.ReceivedBytes,
             EventsOut = _eventsOut,
@@ -202,6 +220,7 @@ internal sealed partial class AppSession : IStreamConsumer
     /// <summary>Everything due was sent; what waits for credit will never have it.</summary>
     private void EndDrained()
     {
+        WriteNotices();
         _state = State.Closing;
         CloseSubscriptions();
         _connection.CloseAfterFlush();

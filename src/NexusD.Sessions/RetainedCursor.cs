@@ -60,20 +60,4 @@ internal sealed class RetainedCursor
             _waiting.Remove(run.Topic);
         }
     }
-
-    // Two objects may bear one name, when the router's table of topics was full in between.
-    private sealed class TopicNameComparer : IEqualityComparer<Topic>
-    {
-        public static readonly TopicNameComparer Instance = new();
-
-        public bool Equals(Topic? x, Topic? y) =>
-            ReferenceEquals(x, y) || (x is not null && y is not null && x.Utf8.SequenceEqual(y.Utf8));
-
-        public int GetHashCode(Topic obj)
-        {
-            HashCode hash = default;
-            hash.AddBytes(obj.Utf8);
-            return hash.ToHashCode();
-        }
-    }
 }

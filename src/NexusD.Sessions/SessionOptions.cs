@@ -37,6 +37,18 @@ public sealed record SessionOptions
     /// <summary>Bound of a subscription's queue in bytes where it asks for none, at least 65,536.</summary>
     public long QueueBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>What a full queue does where the subscription does not say.</summary>
+    public OverflowPolicy Overflow { get; init; } = OverflowPolicy.DropOldest;
+
+    /// <summary>
+    /// How long a full queue holds a publisher up where the subscription does not say, zero to
+    /// <see cref="MaxBlockTimeout"/>.
+    /// </summary>
+    public TimeSpan BlockTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest time for which a full queue holds a publisher up.</summary>
+    public static readonly TimeSpan MaxBlockTimeout = TimeSpan.FromMinutes(10);
+
     /// <summary>Time for greeting and HELLO.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -56,6 +68,9 @@ public sealed record SessionOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxAliases);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(QueueEvents);
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueBytes, 64 * 1024);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((byte)Overflow, (byte)OverflowPolicy.Conflate);
+        ArgumentOutOfRangeException.ThrowIfLessThan(BlockTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockTimeout, MaxBlockTimeout);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HandshakeTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(IdleTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(IdleTimeout.TotalMilliseconds, uint.MaxValue);

@@ -30,6 +30,12 @@ public sealed record SessionSnapshot
 
     public required int Subscriptions { get; init; }
 
+    /// <summary>Up to 64 of the subscriptions; fewer where many sessions are looked at.</summary>
+    public required IReadOnlyList<SubscriptionSnapshot> Details { get; init; }
+
+    /// <summary>Whether a full subscription holds it up.</summary>
+    public required bool IsHeldUp { get; init; }
+
     public required long EventsIn { get; init; }
 
     /// <summary>All bytes received from the client.</summary>

@@ -8,7 +8,7 @@ namespace NexusD.Sessions;
 /// </summary>
 /// <remarks>
 /// Invariant, at the end of each turn and for live and closed subscriptions together: MatchedEvents = DeliveredEvents +
-/// QueuedEvents + AbandonedEvents + dropped events of all reasons. Nothing is lost uncounted.
+/// QueuedEvents + dropped events of all reasons. Nothing is lost uncounted.
 /// </remarks>
 public sealed class SessionStatistics
 {
@@ -18,7 +18,6 @@ public sealed class SessionStatistics
     internal long DeliveredCount;
     internal long DeliveredBytesCount;
     internal long QueuedCount;
-    internal long AbandonedCount;
     internal long DuplicateCount;
     internal long RetainedSentCount;
     internal long AcceptedCount;
@@ -47,9 +46,6 @@ public sealed class SessionStatistics
 
     /// <summary>Of the moment: events that wait in subscriptions' queues.</summary>
     public long QueuedEvents => Volatile.Read(ref QueuedCount);
-
-    /// <summary>Events that waited for a subscription when it was closed.</summary>
-    public long AbandonedEvents => Volatile.Read(ref AbandonedCount);
 
     /// <summary>
     /// Published events that had been published before with the same number, and were not delivered again.

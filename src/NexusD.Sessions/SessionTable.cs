@@ -14,7 +14,7 @@ namespace NexusD.Sessions;
 /// The sessions of one loop and what they share: the router, the clock, scratch memory, who publishes under which id.
 /// Used on the loop's thread only.
 /// </summary>
-internal sealed class SessionTable
+internal sealed class SessionTable : ILossListener
 {
     private readonly HybridClock _clock;
     private readonly TimeProvider _time;
@@ -25,6 +25,7 @@ internal sealed class SessionTable
     private readonly SessionDeadlines _deadlines;
     private ulong _batchTimestamp;
     private long _lastId;
+    private AppSession? _lastLoser;
 
     public SessionTable(
         EventLoop loop,
@@ -44,8 +45,11 @@ internal sealed class SessionTable
         NodeNameUtf8 = Encoding.UTF8.GetBytes(options.NodeName);
         ClusterUtf8 = Encoding.UTF8.GetBytes(options.Cluster);
         DaemonVersionUtf8 = Encoding.UTF8.GetBytes(options.DaemonVersion);
-        RefusedTopic = router.Intern("$nexusd/refused"u8);
+        RefusedTopic = Router.CreatePlaceholder("$nexusd/refused"u8);
         _deadlines = new SessionDeadlines(loop, options, _sessions);
+        Held = new HeldSessions(loop);
+        Notices = new LossNotices(loop);
+        router.LossListener = this;
     }
 
     public EventLoop Loop { get; }
@@ -78,6 +82,15 @@ internal sealed class SessionTable
     /// <summary>For the filters of one SUBSCRIBE.</summary>
     public List<TopicFilter> FilterScratch { get; } = [];
 
+    /// <summary>Sessions whose input is paused because a subscription is full.</summary>
+    public HeldSessions Held { get; }
+
+    /// <summary>Sessions that are to be told of losses.</summary>
+    public LossNotices Notices { get; }
+
+    /// <summary>The session whose frames are being read at the moment.</summary>
+    public AppSession? Publishing { get; set; }
+
     /// <summary>Whether the daemon is leaving: no new sessions.</summary>
     public bool IsLeaving { get; set; }
 
@@ -102,6 +115,27 @@ internal sealed class SessionTable
 
     public void BeginBatch() => _batchTimestamp = 0;
 
+    /// <summary>What time it is for times to live.</summary>
+    public ulong NowHlc() => _clock.Now(NowUnixMs());
+
+    /// <inheritdoc/>
+    void ILossListener.OnLost(ulong publisher, ulong number, int count, DropReason reason)
+    {
+        // Losses come in rows of one publisher.
+        AppSession? session = _lastLoser;
+        if (session?.PublisherId != publisher)
+        {
+            if (!_publishers.TryGetValue(publisher, out session))
+            {
+                return; // of another node, or gone
+            }
+
+            _lastLoser = session;
+        }
+
+        session.NoteLoss(number, count, reason);
+    }
+
     public long NowUnixMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public long NextId() => ++_lastId;
@@ -124,6 +158,7 @@ internal sealed class SessionTable
         _deadlines.Forget(session);
         if (session.PublisherId != 0)
         {
+            _lastLoser = null;
             _publishers.Remove(session.PublisherId);
         }
     }

@@ -8,11 +8,11 @@ namespace NexusD.Sessions;
 
 /// <summary>
 /// One subscription of a session. A run that matches is written to the session's outgoing bytes at once as long as the
-/// client keeps up; otherwise it waits in a bounded queue that drops the oldest and says so in band.
+/// client keeps up; otherwise it waits in a bounded queue, and what that drops is told in band.
 /// </summary>
 /// <remarks>
-/// Invariant, in events: Matched = Delivered + queued + dropped of all reasons (+ abandoned at the end). Order: while
-/// anything waits, everything waits, so events never overtake each other. Used on the loop's thread only.
+/// Invariant, in events: Matched = Delivered + queued + dropped of all reasons. Order: while anything waits, everything
+/// waits, so events of a class never overtake each other. Used on the loop's thread only.
 /// </remarks>
 internal sealed class Subscription : DeliveryTarget
 {
@@ -20,25 +20,25 @@ internal sealed class Subscription : DeliveryTarget
     private const int TurnBytes = 64 * 1024;
 
     private readonly AppSession _session;
-    private readonly int _queueEvents;
-    private readonly long _queueBytes;
+    private readonly QueueSettings _settings;
+    private readonly int _blockTimeoutMs;
     private readonly bool _hasCreditLimit;
     private SubscriptionQueue? _queue;
     private RetainedCursor? _retained;
     private long _credit;
-    private long _droppedTooLarge;
     private long[]? _countedDrops;
     private long _countedDropSum;
+    private List<HeldPublisher>? _held;
     private bool _isBacklogged;
 
-    public Subscription(AppSession session, uint id, uint credit, int queueEvents, long queueBytes)
+    public Subscription(AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs)
     {
         _session = session;
         Id = id;
         _hasCreditLimit = credit != 0;
         _credit = _hasCreditLimit ? credit : long.MaxValue;
-        _queueEvents = queueEvents;
-        _queueBytes = queueBytes;
+        _settings = settings;
+        _blockTimeoutMs = blockTimeoutMs;
     }
 
     /// <summary>The client's number for it.</summary>
@@ -89,6 +89,19 @@ internal sealed class Subscription : DeliveryTarget
         _session.Line(this);
     }
 
+    /// <inheritdoc/>
+    public override void DeliverLoss(in EventRun run, DropReason reason, string where)
+    {
+        Matched += run.Count;
+        _session.Statistics.MatchedCount += run.Count;
+        SubscriptionQueue queue = Queue();
+        queue.Refuse(run, reason);
+        CountDrops(queue);
+        _isBacklogged = true;
+        _session.Line(this);
+        AssertInvariants();
+    }
+
     /// <summary>Lets more bytes come.</summary>
     public void AddCredit(uint bytes)
     {
@@ -114,24 +127,48 @@ internal sealed class Subscription : DeliveryTarget
         {
             int queued = queue.Events;
             sent = SendQueued(queue, nowHlc);
-            CountDrops(queue);
-            _session.Statistics.QueuedCount += queue.Events - queued;
+            Settle(queue, queued);
             _isBacklogged = !queue.IsEmpty || queue.HasGaps;
+            if (_held is not null && queue.IsRelieved)
+            {
+                ReleaseAll();
+            }
         }
 
-        return _retained is null ? sent : SendRetained(_retained) || sent;
+        return _retained is null ? sent : SendRetained(_retained, nowHlc) || sent;
     }
 
-    /// <summary>Ends it: nothing is sent any more, its memory is given back.</summary>
+    /// <summary>A publisher waits no longer: what does not fit of its last run is dropped.</summary>
+    public void GiveUp(HeldPublisher hold, DropReason reason)
+    {
+        int queued = _queue!.Events;
+        _queue.GiveUpBeyond(hold.PublisherId, hold.LastNumber, hold.Priority, reason);
+        Settle(_queue, queued);
+        _session.Line(this);
+        _held?.Remove(hold);
+        hold.Session.Release(hold);
+    }
+
+    public SubscriptionSnapshot TakeSnapshot()
+    {
+        (int filters, string filter) = Router.DescribeFilters(this);
+        return new SubscriptionSnapshot(
+            Id, filter, filters, _settings.Policy, Matched, Delivered, QueuedEvents, _queue?.Bytes ?? 0,
+            (long[]?)_countedDrops?.Clone() ?? [], _held?.Count ?? 0);
+    }
+
+    /// <summary>Ends it: nothing is sent any more, what waits is dropped, its memory is given back.</summary>
     public void Close()
     {
         IsClosed = true;
         _retained = null;
         if (_queue is { } queue)
         {
-            _session.Statistics.QueuedCount -= queue.Events;
-            _session.Statistics.AbandonedCount += queue.Events;
+            int queued = queue.Events;
             queue.Dispose();
+            Settle(queue, queued);
+            ReleaseAll();
+            AssertInvariants();
         }
     }
 
@@ -146,8 +183,7 @@ internal sealed class Subscription : DeliveryTarget
 
     [Conditional("DEBUG")]
     internal void AssertInvariants() => Debug.Assert(
-        Matched == Delivered + QueuedEvents + _countedDropSum + (_queue?.AbandonedEvents ?? 0),
-        "a subscription lost events silently");
+        Matched == Delivered + QueuedEvents + _countedDropSum, "a subscription lost events silently");
 
     private void CountDelivered(int events, int frameBytes)
     {
@@ -159,27 +195,66 @@ internal sealed class Subscription : DeliveryTarget
     private void Enqueue(in EventRun run)
     {
         SubscriptionQueue queue = Queue();
+        int queued = queue.Events;
         if (_session.ExceedsFrameLimit(run))
         {
             // The client said that it takes no such frame; no queue helps.
-            _droppedTooLarge += run.Count;
-            queue.EnqueueGap(new GapNotice(
-                run.Publisher, run.Number, run.LastNumber, (ulong)run.Count, DropReason.TooLarge, _session.NodeName));
+            queue.Refuse(run, DropReason.TooLarge);
         }
-        else
+        else if (_settings.Policy != OverflowPolicy.Block || !TryBlock(queue, run))
         {
-            int queued = queue.Events;
             queue.Enqueue(run);
-            _session.Statistics.QueuedCount += queue.Events - queued;
         }
 
-        CountDrops(queue);
+        Settle(queue, queued);
         _isBacklogged = true;
         _session.Line(this);
         AssertInvariants();
     }
 
-    private SubscriptionQueue Queue() => _queue ??= _session.CreateQueue(_queueEvents, _queueBytes);
+    /// <summary>
+    /// Takes a run that does not fit and lets its publisher wait; false: it fits, or nobody can be made to wait.
+    /// </summary>
+    private bool TryBlock(SubscriptionQueue queue, in EventRun run)
+    {
+        // A session that waited for itself would wait in vain: its CREDIT is behind what it publishes.
+        if (_session.Publishing is not { CanBeHeld: true } publisher
+            || publisher == _session
+            || _blockTimeoutMs == 0
+            || queue.HasRoomFor(run))
+        {
+            return false;
+        }
+
+        if (queue.EnqueueBeyond(run))
+        {
+            long dueNs = _session.NowNs + (_blockTimeoutMs * 1_000_000L);
+            var hold = new HeldPublisher(publisher, this, run.Publisher, run.LastNumber, run.Priority, dueNs);
+            (_held ??= []).Add(hold);
+            publisher.Hold(hold);
+        }
+
+        return true;
+    }
+
+    private void ReleaseAll()
+    {
+        List<HeldPublisher>? held = _held;
+        _held = null;
+        foreach (HeldPublisher hold in held ?? [])
+        {
+            hold.Session.Release(hold);
+        }
+    }
+
+    private SubscriptionQueue Queue() => _queue ??= _session.CreateQueue(_settings);
+
+    /// <summary>Passes on what a change of the queue means for the sums of all.</summary>
+    private void Settle(SubscriptionQueue queue, int queuedBefore)
+    {
+        CountDrops(queue);
+        _session.Statistics.QueuedCount += queue.Events - queuedBefore;
+    }
 
     private bool SendQueued(SubscriptionQueue queue, ulong nowHlc)
     {
@@ -210,7 +285,7 @@ internal sealed class Subscription : DeliveryTarget
         return sent;
     }
 
-    private bool SendRetained(RetainedCursor cursor)
+    private bool SendRetained(RetainedCursor cursor, ulong nowHlc)
     {
         bool sent = false;
         for (int left = TurnBytes; _credit > 0 && left > 0;)
@@ -222,18 +297,27 @@ internal sealed class Subscription : DeliveryTarget
             }
 
             EventRun run = retained.AsRun();
+            if (run.TimeToLiveMs != 0 && HybridClock.IsExpired(run.Timestamp, run.TimeToLiveMs, nowHlc))
+            {
+                continue; // not a state any more; it was never on its way
+            }
+
+            Matched++;
+            _session.Statistics.MatchedCount++;
+            sent = true;
             if (_session.ExceedsFrameLimit(run))
             {
-                continue; // no loss in a stream of events: this client cannot take that state
+                SubscriptionQueue queue = Queue();
+                queue.Refuse(run, DropReason.TooLarge);
+                CountDrops(queue);
+                SendGaps(queue);
+                continue;
             }
 
             int frameBytes = _session.WriteRetained(this, run);
-            Matched++;
-            _session.Statistics.MatchedCount++;
             _session.Statistics.RetainedSentCount++;
             CountDelivered(1, frameBytes);
             left -= frameBytes;
-            sent = true;
         }
 
         return sent;
@@ -242,18 +326,16 @@ internal sealed class Subscription : DeliveryTarget
     /// <summary>Passes on what the queue dropped since the last look.</summary>
     private void CountDrops(SubscriptionQueue queue)
     {
-        long sum = queue.DroppedEvents() + _droppedTooLarge;
-        if (sum == _countedDropSum)
+        if (queue.DroppedEventsSum == _countedDropSum)
         {
             return;
         }
 
-        _countedDropSum = sum;
+        _countedDropSum = queue.DroppedEventsSum;
         _countedDrops ??= new long[DropReasonNames.Count];
         for (int reason = 1; reason < _countedDrops.Length; reason++)
         {
             long now = queue.DroppedEvents((DropReason)reason);
-            now += reason == (int)DropReason.TooLarge ? _droppedTooLarge : 0;
             _session.Statistics.CountDropped((DropReason)reason, now - _countedDrops[reason]);
             _countedDrops[reason] = now;
         }

@@ -68,6 +68,9 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
     /// <summary>Whether the kernel takes no more for the moment; a flush would be in vain.</summary>
     public bool IsWriteBlocked => Is(Flags.WriteBlocked);
 
+    /// <summary>Whether nobody reads at the other end any more.</summary>
+    public bool IsOutputBroken => Is(Flags.OutputBroken);
+
     /// <summary>Whether <see cref="PauseReading"/> is in force.</summary>
     public bool IsReadingPaused => Is(Flags.ReadingPaused);
 

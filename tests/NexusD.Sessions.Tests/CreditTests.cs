@@ -109,7 +109,8 @@ public sealed class CreditTests
         client.Send(Frames.Unsubscribe(1));
         Assert.Equal([1], client.NextEvent().Payload);
         client.NextFrame(FrameKind.Unsubscribed);
-        Assert.Equal((2L, 0L), (fixture.Statistics.AbandonedEvents, fixture.Statistics.QueuedEvents));
+        Assert.Equal(2, fixture.Statistics.DroppedEvents(DropReason.SessionClosed));
+        Assert.Equal(0, fixture.Statistics.QueuedEvents);
     }
 
     [Fact]

@@ -74,7 +74,29 @@ internal static class Frames
     public static byte[] Subscribe(uint id, params string[] filters) => Subscribe(id, 0, 0, 0, false, filters);
 
     public static byte[] Subscribe(
-        uint id, uint credit, uint queueEvents, uint queueBytes, bool noRetained, params string[] filters)
+        uint id, uint credit, uint queueEvents, uint queueBytes, bool noRetained, params string[] filters) =>
+        Subscribe(new SubscribeFrame
+        {
+            Subscription = id,
+            Credit = credit,
+            QueueEvents = queueEvents,
+            QueueBytes = queueBytes,
+            NoRetained = noRetained,
+        }, filters);
+
+    /// <summary>A subscription with an overflow policy.</summary>
+    public static byte[] Subscribe(
+        uint id, uint credit, uint queueEvents, OverflowPolicy overflow, uint? blockTimeoutMs, params string[] filters) =>
+        Subscribe(new SubscribeFrame
+        {
+            Subscription = id,
+            Credit = credit,
+            QueueEvents = queueEvents,
+            Overflow = overflow,
+            BlockTimeoutMs = blockTimeoutMs,
+        }, filters);
+
+    private static byte[] Subscribe(SubscribeFrame frame, string[] filters)
     {
         byte[][] texts = [.. filters.Select(Encoding.UTF8.GetBytes)];
         var list = new byte[texts.Sum(t => FilterListReader.Size(t.Length))];
@@ -84,15 +106,7 @@ internal static class Frames
             offset += FilterListReader.Write(list.AsSpan(offset), text);
         }
 
-        var frame = new SubscribeFrame
-        {
-            Subscription = id,
-            Credit = credit,
-            QueueEvents = queueEvents,
-            QueueBytes = queueBytes,
-            NoRetained = noRetained,
-            Filters = list,
-        };
+        frame = frame with { Filters = list };
         var bytes = new byte[frame.FrameBytes];
         frame.Write(bytes);
         return bytes;

@@ -63,7 +63,7 @@ public sealed class LeavingTests
         client.Send(Frames.Publish("t", RunFlags.None, [1]), Frames.Publish("t", RunFlags.None, [2]), Frames.Bye());
         Assert.Equal([1], client.NextEvent().Payload);
         client.AssertEnded();
-        Assert.Equal(1, fixture.Statistics.AbandonedEvents);
+        Assert.Equal(1, fixture.Statistics.DroppedEvents(DropReason.SessionClosed));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class LeavingTests
         fixture.Await(() => fixture.Statistics.Sessions == 0);
         fixture.AssertIdentity();
         Assert.Equal(0, fixture.Statistics.QueuedEvents);
-        Assert.True(fixture.Statistics.AbandonedEvents > 0);
+        Assert.True(fixture.Statistics.DroppedEvents(DropReason.SessionClosed) > 0);
         fixture.Await(() => fixture.Router.GetStatistics().LocalSubscriptions == 0);
     }
 

@@ -53,6 +53,10 @@ internal sealed class RawClient : IDisposable
     /// <summary>Bytes of DELIVER frames that came.</summary>
     public long DeliveredBytes { get; private set; }
 
+    /// <summary>NOTICE frames that came in between.</summary>
+    public List<(DropReason Reason, ulong Publisher, ulong From, ulong To, ulong Count, string Where)> Notices { get; }
+        = [];
+
     public void Send(params byte[][] frames)
     {
         foreach (byte[] frame in frames)
@@ -158,7 +162,7 @@ internal sealed class RawClient : IDisposable
         return frame;
     }
 
-    /// <summary>The next frame other than TOPIC, whatever it is.</summary>
+    /// <summary>The next frame other than TOPIC and NOTICE, whatever it is.</summary>
     public byte[] NextFrame(out byte kind)
     {
         while (true)
@@ -166,6 +170,14 @@ internal sealed class RawClient : IDisposable
             FrameHeader.TryRead(Peek(FrameHeader.Size), out FrameHeader header);
             byte[] frame = Read(header.FrameBytes).ToArray();
             kind = header.Kind;
+            if (kind == FrameKind.Notice)
+            {
+                Assert.Equal(ErrorCode.None, GapFrame.TryRead(frame, out GapFrame n));
+                Assert.Equal(0u, n.Subscription);
+                Notices.Add((n.Reason, n.Publisher, n.From, n.To, n.Count, Encoding.UTF8.GetString(n.Where)));
+                continue;
+            }
+
             if (kind != FrameKind.Topic)
             {
                 return frame;

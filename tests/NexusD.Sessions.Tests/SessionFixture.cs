@@ -145,7 +145,7 @@ internal sealed class SessionFixture : ISessionQueries, IDisposable
 
     private long Accounted()
     {
-        long sum = Statistics.DeliveredEvents + Statistics.QueuedEvents + Statistics.AbandonedEvents;
+        long sum = Statistics.DeliveredEvents + Statistics.QueuedEvents;
         for (int reason = 0; reason < DropReasonNames.Count; reason++)
         {
             sum += Statistics.DroppedEvents((DropReason)reason);

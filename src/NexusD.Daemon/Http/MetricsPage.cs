@@ -68,8 +68,6 @@ internal static class MetricsPage
         page.Counter("nexusd_messages_forwarded_total", "Events handed to links to other nodes.")
             .Sample(node.Router.DeliveredPeerEvents);
         page.Counter("nexusd_messages_unrouted_total", "Events that nobody wanted.").Sample(node.Router.UnroutedEvents);
-        page.Counter("nexusd_messages_abandoned_total", "Events that waited for a subscription when it was closed.")
-            .Sample(node.Sessions.AbandonedEvents);
         page.Counter("nexusd_messages_dropped_total", "Events dropped, by reason and place.");
         foreach ((string reason, string where, long events) in node.Drops())
         {

@@ -1,4 +1,6 @@
 using System.Net;
+using NexusD.Protocol;
+using NexusD.Sessions;
 
 namespace NexusD.Daemon.Options;
 
@@ -17,6 +19,7 @@ internal static class OptionTable
     private const string PortOrOffText = "a port from 1 to 65535, 0 for any free one, or off";
 
     private static readonly string[] _levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+    private static readonly string[] _policies = [.. OverflowPolicyNames.All];
     private static readonly string[] _mechanisms = ["multicast", "static", "dns", "k8s"];
 
     public static readonly Option<string> Cluster = new()
@@ -233,6 +236,21 @@ internal static class OptionTable
         Valid = "a size from 64KiB to 16GiB such as 50M or 2GiB", Reader = OptionReaders.Size(64 * Kibi, 16 * Gibi),
     };
 
+    public static readonly Option<string> Overflow = new()
+    {
+        Name = "overflow", Group = OptionGroup.Limits, Placeholder = "POLICY", Default = "drop-oldest",
+        Help = "What a subscription's full queue does where the app does not say; conflate keeps the latest per topic",
+        Valid = "drop-oldest, drop-newest, block or conflate", Choices = _policies, Reader = OptionReaders.Choice(_policies),
+    };
+
+    public static readonly Option<TimeSpan> BlockTimeout = new()
+    {
+        Name = "block-timeout", Group = OptionGroup.Limits, Placeholder = "TIME", Default = "1s", IsDuration = true,
+        Help = "How long block holds a publisher up before its event is dropped (and told)",
+        Valid = "a time from 0s to 10m such as 500ms, 10s or 2m",
+        Reader = OptionReaders.Duration(TimeSpan.Zero, SessionOptions.MaxBlockTimeout),
+    };
+
     public static readonly Option<long> LinkQueueBytes = new()
     {
         Name = "link-queue-bytes", Group = OptionGroup.Limits, Placeholder = "SIZE", Default = "64MiB",
@@ -290,8 +308,8 @@ internal static class OptionTable
         TlsAuthorities, TlsCertificate, TlsKey,
         HealthPort, MetricsEnabled, MetricsPort, MetricsPath, HttpBind,
         LogLevel, LogFormat,
-        MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, LinkQueueBytes,
-        RetainedBytes, RetainedLimit,
+        MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
+        BlockTimeout, LinkQueueBytes, RetainedBytes, RetainedLimit,
         Config, CheckConfig, Version, Help,
     ];
 

@@ -27,6 +27,9 @@ internal sealed record ClientEntry
 
     public required int Subscriptions { get; init; }
 
+    /// <summary>Whether a full subscription keeps the daemon from reading what it publishes.</summary>
+    public required bool HeldUp { get; init; }
+
     public required long EventsIn { get; init; }
 
     public required long EventsOut { get; init; }
@@ -48,7 +51,10 @@ internal sealed record ClientEntry
 
     public required long Refusals { get; init; }
 
-    public static ClientEntry From(SessionSnapshot session) => new()
+    /// <summary>Up to 64 of its subscriptions; fewer, or null, where many apps are listed.</summary>
+    public IReadOnlyList<SubscriptionEntry>? SubscriptionList { get; init; }
+
+    public static ClientEntry From(SessionSnapshot session, bool isDetailed = true) => new()
     {
         Id = session.Id,
         Name = session.ClientName,
@@ -59,6 +65,7 @@ internal sealed record ClientEntry
         Publisher = session.PublisherId.ToString(CultureInfo.InvariantCulture),
         ConnectedAt = DateTimeOffset.FromUnixTimeMilliseconds(session.ConnectedUnixMs),
         Subscriptions = session.Subscriptions,
+        HeldUp = session.IsHeldUp,
         EventsIn = session.EventsIn,
         EventsOut = session.EventsOut,
         BytesIn = session.BytesIn,
@@ -66,20 +73,21 @@ internal sealed record ClientEntry
         PendingBytes = session.PendingBytes,
         QueuedEvents = session.QueuedEvents,
         QueueDepthMax = session.QueueDepthMax,
-        Dropped = DropsOf(session),
+        Dropped = DropsOf(session.DroppedEvents),
         Duplicates = session.DuplicateEvents,
         Refusals = session.Refusals,
+        SubscriptionList = isDetailed ? [.. session.Details.Select(SubscriptionEntry.From)] : null,
     };
 
-    private static Dictionary<string, long> DropsOf(SessionSnapshot session)
+    /// <summary>Counts indexed by reason as counts by name; reasons with none are left out.</summary>
+    internal static Dictionary<string, long> DropsOf(IReadOnlyList<long> dropped)
     {
         var drops = new Dictionary<string, long>();
-        foreach (DropReason reason in Enum.GetValues<DropReason>())
+        for (int reason = 1; reason < dropped.Count; reason++)
         {
-            int index = (int)reason;
-            if (index > 0 && index < session.DroppedEvents.Count && session.DroppedEvents[index] > 0)
+            if (dropped[reason] > 0)
             {
-                drops.Add(reason.ToWireName(), session.DroppedEvents[index]);
+                drops.Add(((DropReason)reason).ToWireName(), dropped[reason]);
             }
         }
 

@@ -14,6 +14,9 @@ internal static class StatusDocuments
     /// <summary>Entries of a list; more are cut and told (docs/protocol/app-v1.md, "QUERY").</summary>
     public const int MaxEntries = 10_000;
 
+    /// <summary>With more apps than these their subscriptions are not listed: the list is about apps.</summary>
+    private const int MaxDetailedClients = 1_000;
+
     /// <summary>Bytes of a list, so that it fits the frames that clients take by default.</summary>
     private const int MaxListBytes = 4_000_000;
 
@@ -40,7 +43,10 @@ internal static class StatusDocuments
 
     /// <summary>The query <c>clients</c>.</summary>
     public static ReadOnlyMemory<byte> Clients(IReadOnlyList<SessionSnapshot> sessions) =>
-        List(sessions.Select(ClientEntry.From), StatusJson.Default.ClientEntry, isWhole: true);
+        List(
+            sessions.Select(session => ClientEntry.From(session, sessions.Count <= MaxDetailedClients)),
+            StatusJson.Default.ClientEntry,
+            isWhole: true);
 
     /// <summary>The query <c>topics</c>.</summary>
     public static ReadOnlyMemory<byte> Topics(Router router)

@@ -183,6 +183,12 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
             SharedOffset = ForwardFrame.HeaderBytes + forward.Properties.Length,
         };
         ledger.LatestTimestamp = Math.Max(ledger.LatestTimestamp, forward.Timestamp);
+        if (run.TimeToLiveMs != 0 && mesh.IsExpired(run))
+        {
+            mesh.Router.DropFromPeer(run, DropReason.Expired);
+            return;
+        }
+
         mesh.Router.PublishFromPeer(run);
     }
 

@@ -24,6 +24,10 @@ internal sealed class MeshContext(IMeshLoop loop, Router router, HybridClock clo
     /// <summary>This node's clock now.</summary>
     public ulong Tick() => Clock.Tick(Loop.UnixMs);
 
+    /// <summary>Whether a run's time to live was over before it came here.</summary>
+    public bool IsExpired(in EventRun run) =>
+        HybridClock.IsExpired(run.Timestamp, run.TimeToLiveMs, Clock.Now(Loop.UnixMs));
+
     /// <summary>Takes note of a peer's clock.</summary>
     public void Observe(ulong timestamp)
     {

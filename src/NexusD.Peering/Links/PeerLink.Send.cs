@@ -173,6 +173,7 @@ internal sealed partial class PeerLink
     {
         lane.Gaps.Add(run.Publisher, run.Number, run.LastNumber, (ulong)run.Count, reason);
         _hasGaps = true;
+        _mesh.Router.LossListener?.OnLost(run.Publisher, run.Number, run.Count, reason);
         if (reason == DropReason.LinkFull)
         {
             _ledger.DroppedLinkFull += run.Count;

@@ -175,6 +175,14 @@ public sealed partial class SubscriptionQueue : IDisposable
         AssertCounts();
     }
 
+    /// <summary>Drops a run that the subscriber cannot take at all.</summary>
+    public void Refuse(in EventRun run, DropReason reason)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        MatchedEvents += run.Count;
+        Drop(run.Publisher, run.Number, run.Count, reason);
+    }
+
     /// <summary>
     /// Notes a loss that happened before the events came here, to be told in its turn; no event of this queue.
     /// </summary>

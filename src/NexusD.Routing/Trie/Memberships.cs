@@ -81,6 +81,22 @@ internal struct Memberships
         _few[_fewCount] = default;
     }
 
+    /// <summary>One of the nodes; null when there is none.</summary>
+    public readonly TrieNode? Any()
+    {
+        if (_many is null)
+        {
+            return _fewCount > 0 ? _few![0].Node : null;
+        }
+
+        foreach (TrieNode node in _many.Keys)
+        {
+            return node;
+        }
+
+        return null;
+    }
+
     /// <summary>Takes everything out.</summary>
     public Entry[] TakeAll()
     {

@@ -139,6 +139,10 @@ internal sealed class TopicTrie
         return filters;
     }
 
+    /// <summary>One filter of a target; null when it has none.</summary>
+    public static byte[]? AnyFilterOf(DeliveryTarget target) =>
+        target.Memberships.Any() is { } node ? FilterOf(node) : null;
+
     /// <summary>Checks the invariants of the type comment; walks the whole trie.</summary>
     [Conditional("DEBUG")]
     public void AssertInvariants()

@@ -90,6 +90,12 @@ internal sealed class SampleNode : INodeProbe
         RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 40_000),
         ConnectedUnixMs = 1_700_000_000_000,
         Subscriptions = 1,
+        IsHeldUp = false,
+        Details =
+        [
+            new SubscriptionSnapshot(
+                7, "a/#", 2, OverflowPolicy.Block, 24 + depth, 20, depth, 100, [0, 4, 0], HeldPublishers: 1),
+        ],
         EventsIn = 10,
         BytesIn = 100,
         EventsOut = 20,

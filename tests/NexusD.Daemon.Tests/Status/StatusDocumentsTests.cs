@@ -63,6 +63,13 @@ public sealed class StatusDocumentsTests
         Assert.Equal("127.0.0.1:40000", client.GetProperty("address").GetString());
         Assert.Equal(4, client.GetProperty("dropped").GetProperty("queue_full").GetInt64());
         Assert.Equal(1, client.GetProperty("subscriptions").GetInt32());
+        JsonElement subscription = client.GetProperty("subscription_list")[0];
+        Assert.Equal("a/#", subscription.GetProperty("filter").GetString());
+        Assert.Equal("block", subscription.GetProperty("overflow").GetString());
+        Assert.Equal(
+            subscription.GetProperty("matched").GetInt64(),
+            subscription.GetProperty("delivered").GetInt64() + subscription.GetProperty("queued").GetInt64()
+                + subscription.GetProperty("dropped").EnumerateObject().Sum(d => d.Value.GetInt64()));
     }
 
     [Fact]
