@@ -6,7 +6,8 @@ namespace NexusD.Routing;
 public interface ILossListener
 {
     /// <summary>
-    /// Events of a publisher with consecutive numbers were dropped for one subscription. Must neither throw nor publish.
+    /// Events of a publisher with consecutive numbers were dropped for one subscription or link. Must neither throw nor
+    /// publish.
     /// </summary>
     void OnLost(ulong publisher, ulong number, int count, DropReason reason);
 }

@@ -2,7 +2,9 @@ using NexusD.Protocol;
 
 namespace NexusD.Sessions;
 
-/// <summary>What queues of this node dropped of one publisher's events and it has not been told yet, by reason.</summary>
+/// <summary>
+/// What queues of this node dropped of one publisher's events and it has not been told yet, by reason.
+/// </summary>
 internal sealed class PublisherLosses
 {
     private readonly Loss[] _losses = new Loss[DropReasonNames.Count];

@@ -86,7 +86,12 @@ internal static class Frames
 
     /// <summary>A subscription with an overflow policy.</summary>
     public static byte[] Subscribe(
-        uint id, uint credit, uint queueEvents, OverflowPolicy overflow, uint? blockTimeoutMs, params string[] filters) =>
+        uint id,
+        uint credit,
+        uint queueEvents,
+        OverflowPolicy overflow,
+        uint? blockTimeoutMs,
+        params string[] filters) =>
         Subscribe(new SubscribeFrame
         {
             Subscription = id,

@@ -240,7 +240,8 @@ internal static class OptionTable
     {
         Name = "overflow", Group = OptionGroup.Limits, Placeholder = "POLICY", Default = "drop-oldest",
         Help = "What a subscription's full queue does where the app does not say; conflate keeps the latest per topic",
-        Valid = "drop-oldest, drop-newest, block or conflate", Choices = _policies, Reader = OptionReaders.Choice(_policies),
+        Valid = "drop-oldest, drop-newest, block or conflate", Choices = _policies,
+        Reader = OptionReaders.Choice(_policies),
     };
 
     public static readonly Option<TimeSpan> BlockTimeout = new()

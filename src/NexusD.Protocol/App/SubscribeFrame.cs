@@ -79,7 +79,8 @@ public readonly ref struct SubscribeFrame
             Filters = frame[filters..],
         };
         int count = FilterListReader.Count(subscribe.Filters);
-        if (!ReadProperties(frame.Slice(HeaderBytes, header.Extra), ref subscribe) || subscribe.Subscription == 0 || count <= 0)
+        bool good = ReadProperties(frame.Slice(HeaderBytes, header.Extra), ref subscribe);
+        if (!good || subscribe.Subscription == 0 || count <= 0)
         {
             return ErrorCode.Malformed;
         }
