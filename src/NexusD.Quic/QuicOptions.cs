@@ -60,8 +60,12 @@ public sealed record QuicEndpointOptions
     /// </summary>
     public ReadOnlyMemory<byte> ResetSecret { get; init; }
 
-    /// <summary>Largest UDP payload to probe for (RFC 9000 section 14): 1200 to 65000 bytes.</summary>
-    public int MaxUdpPayloadBytes { get; init; } = 1452;
+    /// <summary>
+    /// Largest UDP payload to probe for (RFC 9000 section 14): 1200 to 65000 bytes. What the path does not carry is
+    /// found out by probing 1452, 8952 and this. On loopback, packets of 16,000 bytes take half the CPU per byte of
+    /// those of 1452; still larger ones save hardly more.
+    /// </summary>
+    public int MaxUdpPayloadBytes { get; init; } = 16_000;
 
     /// <summary>Whether to use UDP GSO and GRO where the kernel offers them.</summary>
     public bool SegmentationOffload { get; init; } = true;

@@ -29,7 +29,7 @@ public sealed partial class Router
     public PublishOutcome Publish(in EventRun run)
     {
         Topic topic = run.Topic;
-        if (topic.RouteVersion == _versions.Of(topic))
+        if (_versions.Holds(topic))
         {
             topic.WasUsed = true;
             return Dispatch(run, new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount));
@@ -229,7 +229,7 @@ public sealed partial class Router
     private int DeliverLocally(in EventRun run, PublisherRecord record, bool isStored)
     {
         Topic topic = run.Topic;
-        if (topic.RouteVersion == _versions.Of(topic))
+        if (_versions.Holds(topic))
         {
             topic.WasUsed = true;
             return DeliverLocally(

@@ -175,6 +175,7 @@ public sealed partial class Router
         topic.LocalCount = 0;
         topic.EntryCount = 0;
         topic.RouteVersion = Topic.NoRoute;
+        topic.HeldAt = Topic.NoRoute;
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace NexusD.Routing;
 /// the object that took its place. So two objects may bear one name; compare names where that matters.
 /// Everything but the name belongs to the router's thread.
 /// </remarks>
-public sealed class Topic : IEvictable
+public sealed partial class Topic : IEvictable
 {
     /// <summary>Value of <see cref="RouteVersion"/> when no route is held; no version ever has it.</summary>
     internal const long NoRoute = -1;
@@ -50,6 +50,9 @@ public sealed class Topic : IEvictable
     /// Sum of the version counters when <see cref="Entries"/> was resolved, or <see cref="NoRoute"/>.
     /// </summary>
     internal long RouteVersion = NoRoute;
+
+    /// <summary>Number of the last change of any subscription up to which the route was seen to hold.</summary>
+    internal long HeldAt = NoRoute;
 
     /// <summary>
     /// The route: first <see cref="LocalCount"/> subscriptions of this node, then links, up to <see

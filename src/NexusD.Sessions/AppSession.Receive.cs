@@ -38,8 +38,10 @@ internal sealed partial class AppSession
     private int HandleFrames(in ReceivedBytes received, int used, out int frameBytes)
     {
         frameBytes = 0;
+        var lookahead = new RouteLookahead(received.Bytes[used..], _incoming);
         while (true)
         {
+            lookahead.Step();
             ReadOnlySpan<byte> rest = received.Bytes[used..];
             FrameStatus status = FrameHeader.TryCut(rest, _table.MaxFrameBytes, out FrameHeader header);
             if (status != FrameStatus.Complete)

@@ -36,7 +36,9 @@ public sealed class RouterCostTests
         PublishAll(topics, body, 1001, Events, flags);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
-        Assert.Equal(0, allocated);
+        // The runtime may allocate a little on this thread when it replaces a method by a better one; an event that
+        // allocated would cost 24 bytes a time.
+        Assert.InRange(allocated, 0, Events / 100);
         Assert.All(targets, target => Assert.Equal(Events + 1000, target.Events));
         Assert.Equal(flags == RunFlags.Retain ? Events + 1000 : 0, link.Events);
         Assert.Equal(100, _router.GetStatistics().ResolvedRoutes);
