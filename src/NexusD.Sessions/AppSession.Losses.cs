@@ -1,5 +1,6 @@
 using System.Text;
 using NexusD.Protocol;
+using NexusD.Protocol.App;
 using NexusD.Protocol.Frames;
 
 namespace NexusD.Sessions;
@@ -71,6 +72,15 @@ internal sealed partial class AppSession
         }
 
         return next;
+    }
+
+    /// <summary>Lets the client know that the daemon is there although it does not answer.</summary>
+    public void SendSignOfLife()
+    {
+        if (_connection.PendingBytes <= NoticesFullBytes)
+        {
+            _connection.Commit(new PingFrame(0, isPong: false).Write(_connection.Reserve(PingFrame.FrameBytes)));
+        }
     }
 
     /// <summary>Notes that events of this session's publisher were dropped for a subscription of this node.</summary>

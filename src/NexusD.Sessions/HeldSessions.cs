@@ -6,7 +6,11 @@ namespace NexusD.Sessions;
 internal sealed class HeldSessions
 {
     private readonly EventLoop _loop;
+    // Clients end connections that are silent for a few seconds, and a held session answers no PING.
+    private static readonly TimeSpan _beat = TimeSpan.FromSeconds(1);
+
     private readonly LoopTimer _timer;
+    private readonly LoopTimer _beatTimer;
     private readonly List<AppSession> _sessions = [];
     private long _timerDueNs;
 
@@ -14,12 +18,20 @@ internal sealed class HeldSessions
     {
         _loop = loop;
         _timer = loop.CreateTimer(EndDue);
+        _beatTimer = loop.CreateTimer(Beat);
     }
 
     /// <summary>Sessions held up at the moment.</summary>
     public int Count => _sessions.Count;
 
-    public void Add(AppSession session) => _sessions.Add(session);
+    public void Add(AppSession session)
+    {
+        _sessions.Add(session);
+        if (!_beatTimer.IsSet)
+        {
+            _beatTimer.SetAfter(_beat);
+        }
+    }
 
     public void Remove(AppSession session) => _sessions.Remove(session);
 
@@ -30,6 +42,19 @@ internal sealed class HeldSessions
         {
             _timerDueNs = dueNs;
             _timer.SetAt(dueNs);
+        }
+    }
+
+    private void Beat()
+    {
+        foreach (AppSession session in _sessions)
+        {
+            session.SendSignOfLife();
+        }
+
+        if (_sessions.Count > 0)
+        {
+            _beatTimer.SetAfter(_beat);
         }
     }
 

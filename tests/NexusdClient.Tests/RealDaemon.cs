@@ -45,6 +45,17 @@ internal sealed class RealDaemon : ISessionQueries, IAsyncDisposable
 
     internal bool HasSubscriptions => _listener is not null && Statistics.Subscriptions > 0;
 
+    /// <summary>Sessions that full subscriptions hold up.</summary>
+    internal int HeldSessions
+    {
+        get
+        {
+            var held = 0;
+            Run(() => held = _listener!.TakeSnapshots().Count(s => s.IsHeldUp));
+            return held;
+        }
+    }
+
     private string SocketPath => Path.Combine(_folder.FullName, "s");
 
     /// <summary>Listens, as a daemon that was just started.</summary>

@@ -335,4 +335,80 @@ public sealed class SubscribeTests
         Assert.Equal(ErrorCode.UnknownQuery, error.Code);
         Assert.Equal("real", client.Daemon!.NodeName);
     }
+
+    [Fact]
+    public async Task A_blocking_subscription_holds_the_publisher_and_loses_nothing()
+    {
+        await using var daemon = new RealDaemon();
+        await using var client = new Client(daemon.Address);
+        using var go = new ManualResetEventSlim();
+        const int count = 200;
+        var last = new TaskCompletionSource();
+        var seen = 0;
+        var options = new SubscribeOptions
+        {
+            QueueEvents = 5, Overflow = OverflowPolicy.Block, BlockTimeout = TimeSpan.FromMinutes(1),
+        };
+        await using var subscription = client.Subscribe(
+            ["a/b"],
+            (in MessageView _) =>
+            {
+                go.Wait(Wait.Limit);
+                if (++seen == count)
+                {
+                    last.SetResult();
+                }
+            },
+            options);
+        await subscription.Ready.InTimeAsync();
+        var publisherOptions = new ClientOptions { KeepAlive = TimeSpan.FromSeconds(1) };
+        await using var publisher = new Client(daemon.Address, publisherOptions);
+        var publishing = Task.WhenAll(
+            Enumerable.Range(0, count).Select(_ => publisher.PublishAsync("a/b", new byte[20_000])));
+        await Wait.UntilAsync("the publisher is held up", () => daemon.HeldSessions == 1);
+        Assert.False(publishing.IsCompleted);
+        go.Set();
+        await publishing.InTimeAsync();
+        await last.Task.InTimeAsync();
+        Assert.Equal(0, client.GetStatistics().Lost);
+        Assert.Equal(1, publisher.GetStatistics().Connections);
+    }
+
+    [Fact]
+    public async Task A_publisher_hears_what_was_dropped_of_its_events()
+    {
+        await using var daemon = new RealDaemon();
+        await using var client = new Client(daemon.Address);
+        using var go = new ManualResetEventSlim();
+        var options = new SubscribeOptions { QueueEvents = 10, Overflow = OverflowPolicy.DropNewest };
+        await using var subscription = client.Subscribe(
+            ["a/b"], (in MessageView _) => go.Wait(Wait.Limit), options);
+        await subscription.Ready.InTimeAsync();
+        await using var publisher = new Client(daemon.Address);
+        var told = new TaskCompletionSource<PublishLoss>();
+        publisher.PublishLoss += (_, loss) => told.TrySetResult(loss);
+        for (var i = 0; i < 500; i++)
+        {
+            await publisher.PublishAsync("a/b", new byte[20_000]).InTimeAsync();
+        }
+
+        var loss = await told.Task.InTimeAsync();
+        go.Set();
+        Assert.Equal((DropReason.QueueFull, "real"), (loss.Reason, loss.Where));
+        Assert.InRange(loss.Count, 1UL, loss.To - loss.From + 1);
+    }
+
+    [Theory]
+    [InlineData(4, 0)]
+    [InlineData(2, -1)]
+    [InlineData(2, 601)]
+    public async Task Options_that_make_no_sense_are_refused_at_once(int policy, int blockSeconds)
+    {
+        await using var client = new Client("unix:/nowhere");
+        var options = new SubscribeOptions
+        {
+            Overflow = (OverflowPolicy)policy, BlockTimeout = TimeSpan.FromSeconds(blockSeconds),
+        };
+        Assert.Throws<ArgumentOutOfRangeException>(() => client.Subscribe(["a"], options));
+    }
 }

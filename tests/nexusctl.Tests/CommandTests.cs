@@ -303,4 +303,51 @@ public sealed class CommandTests
         session.Send(bytes);
         return true;
     }
+
+    [Fact]
+    public async Task Pub_tells_at_the_end_what_was_dropped()
+    {
+        await using var daemon = new ScriptedDaemon();
+        daemon.Intercept = (session, kind, _) =>
+        {
+            if (kind == FrameKind.Publish)
+            {
+                session.Send(Notice(DropReason.QueueFull, 3));
+                session.Send(Notice(DropReason.QueueFull, 4));
+                session.Send(Notice(DropReason.Expired, 1));
+            }
+
+            return false;
+        };
+        var (code, _, errors) = await RunningCommand.RunAsync(
+            "pub", "t", "x", "--priority", "high", "--addr", daemon.Address);
+        Assert.Equal(ExitCode.Done, code);
+        Assert.Contains("warning: 7 deliveries of these events dropped at n1: queue_full.", errors);
+        Assert.Contains("warning: 1 delivery of these events dropped at n1: expired.", errors);
+    }
+
+    [Theory]
+    [InlineData("--overflow", "drop-oldst", "Did you mean 'drop-oldest'?")]
+    [InlineData("--queue-bytes", "12X", "write a size")]
+    [InlineData("--queue-bytes", "4G", "write a size")]
+    [InlineData("--block-timeout", "11m", "at most 10m")]
+    public async Task Sub_refuses_values_that_make_no_sense(string option, string value, string text)
+    {
+        await using var daemon = new ScriptedDaemon();
+        var (code, _, errors) = await RunningCommand.RunAsync(
+            "sub", "t", option, value, "--addr", daemon.Address);
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains(text, errors, StringComparison.Ordinal);
+    }
+
+    private static byte[] Notice(DropReason reason, ulong count)
+    {
+        var frame = new GapFrame
+        {
+            IsNotice = true, Reason = reason, Publisher = 1, From = 1, To = 9, Count = count, Where = "n1"u8,
+        };
+        var bytes = new byte[frame.FrameBytes];
+        frame.Write(bytes);
+        return bytes;
+    }
 }

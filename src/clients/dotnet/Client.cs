@@ -52,6 +52,16 @@ public partial class Client : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
+    /// Tells, in sums and some time later, that events of this client were dropped on their way to subscribers. Called
+    /// on the client's reading thread; must return quickly.
+    /// </summary>
+    public event EventHandler<PublishLoss>? PublishLoss
+    {
+        add => _session.PublishLoss += value;
+        remove => _session.PublishLoss -= value;
+    }
+
+    /// <summary>
     /// Tells what the daemon says on its own account: a refused fire-and-forget publish, or that it is leaving. Called
     /// on the client's reading thread; must return quickly.
     /// </summary>

@@ -1,3 +1,5 @@
+using NexusD.Protocol;
+
 namespace NexusdClient;
 
 /// <summary>How one subscription is served. The defaults fit most uses.</summary>
@@ -18,6 +20,21 @@ public sealed class SubscribeOptions
     /// <summary>Bytes that the daemon may queue; 0: the daemon's default (16 MiB); at most 16 times that.</summary>
     public int QueueBytes { get; init; }
 
+    /// <summary>
+    /// What the daemon does when its queue is full; null: its default (drop-oldest, if nobody changed it). See
+    /// docs/protocol/app-v1.md, "When a subscription does not keep up".
+    /// </summary>
+    public OverflowPolicy? Overflow { get; init; }
+
+    /// <summary>
+    /// How long <see cref="OverflowPolicy.Block"/> holds a publisher up, zero to 10 minutes; null: the daemon's default
+    /// (1 s).
+    /// </summary>
+    public TimeSpan? BlockTimeout { get; init; }
+
+    /// <summary>Longest <see cref="BlockTimeout"/>.</summary>
+    public static readonly TimeSpan MaxBlockTimeout = TimeSpan.FromMinutes(10);
+
     /// <summary>Least value of <see cref="ReceiveBufferBytes"/>.</summary>
     public const int MinReceiveBufferBytes = 65_536;
 
@@ -27,6 +44,18 @@ public sealed class SubscribeOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(
             ReceiveBufferBytes, MinReceiveBufferBytes, nameof(ReceiveBufferBytes));
+        if (Overflow is { } policy)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(
+                (byte)policy, (byte)OverflowPolicy.Conflate, nameof(Overflow));
+        }
+
+        if (BlockTimeout is { } timeout)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(timeout, TimeSpan.Zero, nameof(BlockTimeout));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, MaxBlockTimeout, nameof(BlockTimeout));
+        }
+
         ArgumentOutOfRangeException.ThrowIfNegative(QueueEvents, nameof(QueueEvents));
         ArgumentOutOfRangeException.ThrowIfNegative(QueueBytes, nameof(QueueBytes));
     }

@@ -40,6 +40,50 @@ internal sealed class ParsedCommand
             : throw new UsageException($"{option} is '{text}'; it must be a whole number above 0.");
     }
 
+    /// <summary>One of a few names; null when the option was not given.</summary>
+    internal T? GetChoice<T>(string option, IReadOnlyDictionary<string, T> choices)
+        where T : struct
+    {
+        if (Get(option) is not { } text)
+        {
+            return null;
+        }
+
+        if (choices.TryGetValue(text.ToLowerInvariant(), out var value))
+        {
+            return value;
+        }
+
+        var hint = Nearest.Find(text, choices.Keys) is { } near ? $" Did you mean '{near}'?" : string.Empty;
+        throw new UsageException($"{option} is '{text}'; it must be {string.Join(", ", choices.Keys)}.{hint}");
+    }
+
+    /// <summary>
+    /// A size in bytes above 0, up to 2 GiB - 1, such as <c>65536</c>, <c>500K</c> or <c>16MiB</c>; null when the
+    /// option was not given.
+    /// </summary>
+    internal int? GetSize(string option)
+    {
+        if (Get(option) is not { } text)
+        {
+            return null;
+        }
+
+        var digits = text.TrimEnd('K', 'k', 'M', 'm', 'G', 'g', 'i', 'B', 'b');
+        var factor = text[digits.Length..].ToLowerInvariant() switch
+        {
+            "" or "b" => 1L,
+            "k" or "kb" or "kib" => 1L << 10,
+            "m" or "mb" or "mib" => 1L << 20,
+            "g" or "gb" or "gib" => 1L << 30,
+            _ => 0,
+        };
+        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number > 0 && factor > 0 && number <= int.MaxValue / factor
+                ? (int)(number * factor)
+                : throw new UsageException($"{option} is '{text}'; write a size from 1 to 2047M such as 500K or 16MiB.");
+    }
+
     /// <summary>A time such as <c>500ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>; a bare number counts seconds.</summary>
     internal TimeSpan? GetTime(string option)
     {

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using NexusD.Protocol;
 using NexusdClient;
 
 namespace Nexusctl.Commands;
@@ -20,6 +22,7 @@ internal sealed class PacedPublisher : IAsyncDisposable
     private readonly Action<string> _tell;
     private readonly Queue<Task<PublishResult>> _inFlight = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly SortedDictionary<(string Where, DropReason Reason), ulong> _losses = [];
     private long _refusedByDaemon;
 
     internal PacedPublisher(
@@ -31,6 +34,7 @@ internal sealed class PacedPublisher : IAsyncDisposable
         _rate = rate;
         _tell = tell;
         client.ServerNotice += OnNotice;
+        client.PublishLoss += OnLoss;
     }
 
     /// <summary>Events handed to the daemon.</summary>
@@ -96,6 +100,7 @@ internal sealed class PacedPublisher : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _client.ServerNotice -= OnNotice;
+        _client.PublishLoss -= OnLoss;
         return ValueTask.CompletedTask;
     }
 
@@ -142,6 +147,7 @@ internal sealed class PacedPublisher : IAsyncDisposable
         Retain = _template.Retain,
         ContentType = _template.ContentType,
         TimeToLive = _template.TimeToLive,
+        Priority = _template.Priority,
     };
 
     private void Refuse(PublishException e)
@@ -149,6 +155,29 @@ internal sealed class PacedPublisher : IAsyncDisposable
         if (++Refused <= ToldRefusals)
         {
             _tell(e.Message);
+        }
+    }
+
+    /// <summary>Says what was dropped of these events, as far as the daemon told; ends the connection first.</summary>
+    internal async Task TellLossesAsync()
+    {
+        await _client.DisposeAsync(); // the daemon tells everything before it lets go
+        lock (_losses)
+        {
+            foreach (var ((where, reason), count) in _losses)
+            {
+                var deliveries = string.Create(
+                    CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? "delivery" : "deliveries")}");
+                _tell($"warning: {deliveries} of these events dropped at {where}: {reason.ToWireName()}.");
+            }
+        }
+    }
+
+    private void OnLoss(object? sender, PublishLoss loss)
+    {
+        lock (_losses)
+        {
+            _losses[(loss.Where, loss.Reason)] = _losses.GetValueOrDefault((loss.Where, loss.Reason)) + loss.Count;
         }
     }
 

@@ -4,6 +4,7 @@ using System.Text;
 using Nexusctl.Arguments;
 using Nexusctl.Input;
 using Nexusctl.Output;
+using NexusdClient;
 
 namespace Nexusctl.Commands;
 
@@ -25,6 +26,7 @@ internal sealed class PubCommand
             --columns each cell becomes an event of its own, {column} in the topic stands for the column's name,
             and empty cells are left out. '--columns all' takes every column that the topic does not name, and of
             those only cells that are numbers.
+            What the daemon dropped on the way to subscribers of its node is told at the end.
             A row that cannot be published is told and left out; the exit code is 1 then.
 
               nexusctl pub greetings/world hello
@@ -46,10 +48,18 @@ internal sealed class PubCommand
             new("--rate", "N", "At most N events a second."),
             new("--content-type", "TYPE", "What the payload is, as text/plain."),
             new("--ttl", "TIME", "How long the event is worth delivering, as 10s."),
+            new("--priority", "CLASS", "high, normal or low: what waits is delivered in that order."),
         ],
         MinOperands = 0,
         MaxOperands = 2,
         Run = context => new PubCommand(context).RunAsync(),
+    };
+
+    private static readonly Dictionary<string, EventPriority> _priorities = new()
+    {
+        ["high"] = EventPriority.High,
+        ["normal"] = EventPriority.Normal,
+        ["low"] = EventPriority.Low,
     };
 
     private readonly CommandContext _context;
@@ -65,7 +75,8 @@ internal sealed class PubCommand
     {
         var (topic, payload) = TopicAndPayload();
         var request = new PublishTemplate(
-            _arguments.Has("--retain"), _arguments.Get("--content-type"), _arguments.GetTime("--ttl"));
+            _arguments.Has("--retain"), _arguments.Get("--content-type"), _arguments.GetTime("--ttl"),
+            _arguments.GetChoice("--priority", _priorities) ?? EventPriority.Normal);
         var rate = _arguments.GetCount("--rate");
         var clock = Stopwatch.StartNew();
         await using var source = OpenSource(topic, payload);
@@ -82,7 +93,9 @@ internal sealed class PubCommand
         }));
         progress.Clear();
         await publisher.FinishAsync(interrupted);
-        Summarise(publisher, source, clock.Elapsed, interrupted);
+        var elapsed = clock.Elapsed;
+        await publisher.TellLossesAsync();
+        Summarise(publisher, source, elapsed, interrupted);
         return interrupted ? ExitCode.Interrupted
             : publisher.Refused + source.Skipped > 0 ? ExitCode.Failed
             : ExitCode.Done;

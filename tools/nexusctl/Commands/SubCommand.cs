@@ -32,16 +32,25 @@ internal sealed class SubCommand
                 + "--count: if none came)."),
             new("--json", null, "Print each event as a JSON object."),
             new("--no-retained", null, "Only what is published from now on."),
+            new("--overflow", "POLICY", "What the daemon does when the queue of this subscription is full: drop-oldest, "
+                + "drop-newest, block (holds publishers up) or conflate (keeps the latest event of each topic)."),
+            new("--block-timeout", "TIME", "How long block holds a publisher up, as 500ms."),
+            new("--queue-events", "N", "Events that the daemon may queue (1048576)."),
+            new("--queue-bytes", "SIZE", "Bytes that the daemon may queue (256M)."),
         ],
         MinOperands = 1,
         MaxOperands = ProtocolLimits.MaxFiltersPerSubscription,
         Run = context => new SubCommand(context).RunAsync(),
     };
 
+    private static readonly Dictionary<string, OverflowPolicy> _policies =
+        OverflowPolicyNames.All.Select((name, n) => (name, n)).ToDictionary(p => p.name, p => (OverflowPolicy)p.n);
+
     private readonly CommandContext _context;
     private readonly long _limit;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private long _events;
+    private long _conflated;
 
     private SubCommand(CommandContext context)
     {
@@ -53,7 +62,7 @@ internal sealed class SubCommand
     {
         var timeout = _context.Arguments.GetTime("--timeout");
         await using var client = await _context.ConnectAsync();
-        client.Gap += (_, gap) => _context.Tell(Describe(gap));
+        client.Gap += (_, gap) => TellGap(gap);
         client.StateChanged += (_, change) => TellState(change);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_context.Interrupted);
@@ -73,6 +82,14 @@ internal sealed class SubCommand
         }
     }
 
+    private TimeSpan? BlockTimeout()
+    {
+        var timeout = _context.Arguments.GetTime("--block-timeout");
+        return timeout is null || timeout <= SubscribeOptions.MaxBlockTimeout
+            ? timeout
+            : throw new UsageException("--block-timeout is at most 10m.");
+    }
+
     private async Task PrintAsync(Client client, CancellationToken stop)
     {
         var options = new SubscribeOptions
@@ -81,8 +98,10 @@ internal sealed class SubCommand
 
             // Printing is slower than publishing: ask for a queue that holds a long burst.
             ReceiveBufferBytes = 4 << 20,
-            QueueEvents = 1 << 20,
-            QueueBytes = 256 << 20,
+            QueueEvents = (int)Math.Min(_context.Arguments.GetCount("--queue-events") ?? 1 << 20, int.MaxValue),
+            QueueBytes = _context.Arguments.GetSize("--queue-bytes") ?? 256 << 20,
+            Overflow = _context.Arguments.GetChoice("--overflow", _policies),
+            BlockTimeout = BlockTimeout(),
         };
         using var lines = new EventLines(_context.Output, _context.Arguments.Has("--json"));
         await foreach (var batch in client.SubscribeBatches(_context.Arguments.Operands, options, stop))
@@ -107,7 +126,7 @@ internal sealed class SubCommand
         {
             _context.Tell(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Plural.Of(_events, "event")} in {_clock.Elapsed.TotalSeconds:0.0} s."));
+                $"{Plural.Of(_events, "event")} in {_clock.Elapsed.TotalSeconds:0.0} s{Conflated}."));
             return _limit == long.MaxValue ? ExitCode.Done : ExitCode.Interrupted;
         }
 
@@ -115,7 +134,7 @@ internal sealed class SubCommand
         if (!isEnough)
         {
             var wanted = _limit == long.MaxValue ? string.Empty : $" of {_limit}";
-            _context.Tell($"--timeout ran out after {_events}{wanted} events.");
+            _context.Tell($"--timeout ran out after {_events}{wanted} events{Conflated}.");
         }
 
         return isEnough ? ExitCode.Done : ExitCode.TimedOut;
@@ -130,6 +149,23 @@ internal sealed class SubCommand
         else if (change.Previous == ConnectionState.Reconnecting && change.Current == ConnectionState.Connected)
         {
             _context.Tell("connected again.");
+        }
+    }
+
+    private string Conflated => Interlocked.Read(ref _conflated) is > 0 and var count
+        ? $", {Plural.Of(count, "older event")} left out by conflation"
+        : string.Empty;
+
+    // Conflation was asked for: it is told once, at the end.
+    private void TellGap(EventGap gap)
+    {
+        if (gap.Reason == DropReason.Conflated)
+        {
+            Interlocked.Add(ref _conflated, (long)Math.Min(gap.Count, long.MaxValue));
+        }
+        else
+        {
+            _context.Tell(Describe(gap));
         }
     }
 

@@ -120,6 +120,7 @@ internal sealed partial class ClientSession
         FrameKind.Ping => OnPing(frame),
         FrameKind.Pong => OnPong(frame),
         FrameKind.Gap => OnGap(frame),
+        FrameKind.Notice => OnNotice(frame),
         FrameKind.Subscribed => OnSubscribed(frame),
         FrameKind.Result => OnResult(frame),
         FrameKind.Error => OnError(frame),
@@ -198,7 +199,11 @@ internal sealed partial class ClientSession
             return LostStep("GAP");
         }
 
-        Volatile.Write(ref _lost, _lost + (long)Math.Min(gap.Count, long.MaxValue));
+        if (gap.Reason != DropReason.Conflated)
+        {
+            Volatile.Write(ref _lost, _lost + (long)Math.Min(gap.Count, long.MaxValue));
+        }
+
         if (_channels.TryGetValue(gap.Subscription, out var channel))
         {
             Raise(
@@ -208,6 +213,20 @@ internal sealed partial class ClientSession
                     Encoding.UTF8.GetString(gap.Where)));
         }
 
+        return null;
+    }
+
+    private ConnectionException? OnNotice(ReadOnlySpan<byte> frame)
+    {
+        if (GapFrame.TryRead(frame, out var loss) != ErrorCode.None)
+        {
+            return LostStep("NOTICE");
+        }
+
+        Raise(
+            PublishLoss,
+            new PublishLoss(
+                loss.Publisher, loss.From, loss.To, loss.Count, loss.Reason, Encoding.UTF8.GetString(loss.Where)));
         return null;
     }
 

@@ -46,6 +46,8 @@ internal sealed partial class ClientSession : IAsyncDisposable
 
     internal event EventHandler<EventGap>? Gap;
 
+    internal event EventHandler<PublishLoss>? PublishLoss;
+
     internal event EventHandler<ServerNotice>? ServerNotice;
 
     internal Outbox Outbox { get; }

@@ -78,6 +78,8 @@ internal abstract class SubscriptionChannel
             Credit = InitialCredit(),
             QueueEvents = (uint)Options.QueueEvents,
             QueueBytes = (uint)Options.QueueBytes,
+            Overflow = Options.Overflow,
+            BlockTimeoutMs = Options.BlockTimeout is { } timeout ? (uint)timeout.TotalMilliseconds : null,
             Filters = _encodedFilters,
         };
         var bytes = new byte[frame.FrameBytes];
