@@ -81,7 +81,7 @@ internal sealed class ParsedCommand
         return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && number > 0 && factor > 0 && number <= int.MaxValue / factor
                 ? (int)(number * factor)
-                : throw new UsageException($"{option} is '{text}'; write a size from 1 to 2047M such as 500K or 16MiB.");
+                : throw new UsageException($"{option} is '{text}'; write a size up to 2047M such as 500K or 16MiB.");
     }
 
     /// <summary>A time such as <c>500ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>; a bare number counts seconds.</summary>

@@ -32,8 +32,8 @@ internal sealed class SubCommand
                 + "--count: if none came)."),
             new("--json", null, "Print each event as a JSON object."),
             new("--no-retained", null, "Only what is published from now on."),
-            new("--overflow", "POLICY", "What the daemon does when the queue of this subscription is full: drop-oldest, "
-                + "drop-newest, block (holds publishers up) or conflate (keeps the latest event of each topic)."),
+            new("--overflow", "POLICY", "What the daemon does when the queue of this subscription is full: "
+                + "drop-oldest, drop-newest, block (holds publishers up) or conflate (the latest event per topic)."),
             new("--block-timeout", "TIME", "How long block holds a publisher up, as 500ms."),
             new("--queue-events", "N", "Events that the daemon may queue (1048576)."),
             new("--queue-bytes", "SIZE", "Bytes that the daemon may queue (256M)."),
