@@ -78,6 +78,13 @@ internal static unsafe class Epoll
         return error == Interrupted ? 0 : throw new Win32Exception(error, "epoll_wait failed");
     }
 
+    /// <summary>Stays away for so long; a signal may end it early.</summary>
+    public static void Pause(long nanoseconds)
+    {
+        var time = new TimeSpec { Seconds = nanoseconds / 1_000_000_000, Nanoseconds = nanoseconds % 1_000_000_000 };
+        _ = nanosleep(&time, null);
+    }
+
     /// <summary>Rounded up: waking before a timer is due would spin.</summary>
     private static int ToMilliseconds(long nanoseconds) =>
         nanoseconds < 0 ? -1 : (int)Math.Min(int.MaxValue, (nanoseconds + 999_999) / 1_000_000);
@@ -110,6 +117,9 @@ internal static unsafe class Epoll
 
     [DllImport("libc")]
     private static extern int epoll_pwait2(int epoll, Event* events, int capacity, TimeSpec* timeout, void* signals);
+
+    [DllImport("libc")]
+    private static extern int nanosleep(TimeSpec* time, TimeSpec* left);
 
     [DllImport("libc")]
     private static extern int eventfd(uint initial, int flags);

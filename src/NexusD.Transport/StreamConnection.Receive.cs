@@ -15,6 +15,9 @@ public sealed unsafe partial class StreamConnection
     /// <summary>Frames up to this length are joined by copying their start in front of the next read.</summary>
     private const int ShortFrameBytes = 4096;
 
+    /// <summary>A read of so much says that more waits.</summary>
+    private const int BulkBytes = 64 * 1024;
+
     private byte* _kept;
     private int _keptBytes;
     private Slab? _frame;
@@ -50,6 +53,11 @@ public sealed unsafe partial class StreamConnection
         }
 
         ReceivedBytes += received;
+        if (received >= BulkBytes)
+        {
+            _transport.Loop.HurryNextTurn();
+        }
+
         int left = FillFrame((int)received);
         if (left == 0 || !TakesInput)
         {

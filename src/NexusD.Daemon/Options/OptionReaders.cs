@@ -37,6 +37,9 @@ internal static class OptionReaders
         && value >= least
         && value <= most;
 
+    /// <summary>Stands for a time that the daemon chooses.</summary>
+    public static readonly TimeSpan Auto = Timeout.InfiniteTimeSpan;
+
     /// <summary>Bytes in a range, with or without a suffix.</summary>
     public static OptionReader<long> Size(long least, long most) => (string text, out long value) =>
     {
@@ -75,6 +78,17 @@ internal static class OptionReaders
         value = TimeSpan.FromMilliseconds((double)(amount * factor));
         return value >= least;
     };
+
+    /// <summary>A length of time, or auto: <see cref="Auto"/>.</summary>
+    public static OptionReader<TimeSpan> DurationOrAuto(TimeSpan least, TimeSpan most)
+    {
+        OptionReader<TimeSpan> duration = Duration(least, most);
+        return (string text, out TimeSpan value) =>
+        {
+            value = Auto;
+            return text.Equals("auto", StringComparison.OrdinalIgnoreCase) || duration(text, out value);
+        };
+    }
 
     /// <summary>A port, 0 for any free one, or (where allowed) off.</summary>
     public static OptionReader<ListenPort> Port(bool mayBeOff) => (string text, out ListenPort value) =>

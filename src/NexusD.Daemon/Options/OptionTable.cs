@@ -273,6 +273,14 @@ internal static class OptionTable
         Reader = OptionReaders.Count(1, 1 << 24),
     };
 
+    public static readonly Option<TimeSpan> BatchDelay = new()
+    {
+        Name = "batch-delay", Group = OptionGroup.Limits, Placeholder = "TIME", Default = "auto", IsDuration = true,
+        Help = "Least time between two rounds of work; auto: none, or some milliseconds under a quota below one CPU",
+        Valid = "auto, or a time from 0s to 20ms", Choices = ["auto"],
+        Reader = OptionReaders.DurationOrAuto(TimeSpan.Zero, TimeSpan.FromMilliseconds(20)),
+    };
+
     public static readonly Option<string> Config = new()
     {
         Name = "config", Group = OptionGroup.Command, Placeholder = "FILE", Default = "",
@@ -310,7 +318,7 @@ internal static class OptionTable
         HealthPort, MetricsEnabled, MetricsPort, MetricsPath, HttpBind,
         LogLevel, LogFormat,
         MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
-        BlockTimeout, LinkQueueBytes, RetainedBytes, RetainedLimit,
+        BlockTimeout, LinkQueueBytes, RetainedBytes, RetainedLimit, BatchDelay,
         Config, CheckConfig, Version, Help,
     ];
 
