@@ -29,12 +29,7 @@ public class QueueEnqueue : IDisposable
     [GlobalSetup]
     public void Fill()
     {
-        _body = new byte[EventsInRun * 104];
-        for (int i = 0; i < EventsInRun; i++)
-        {
-            _body[i * 104] = 100;
-        }
-
+        _body = EventBodies.Of(EventsInRun);
         _stuck = new SubscriptionQueue(new QueueSettings(65_536, 16 * 1024 * 1024), _pool);
         for (int i = 0; i < 8; i++)
         {

@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("NexusD.Peering.Tests")]
+[assembly: InternalsVisibleTo("NexusD.Microbenchmarks")]
