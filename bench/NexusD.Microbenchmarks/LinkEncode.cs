@@ -10,8 +10,8 @@ using NexusD.Routing;
 namespace NexusD.Microbenchmarks;
 
 /// <summary>
-/// Station "forwarded": runs go into the lane of a link and, every 64 runs, to the connection, which here only gives the
-/// slabs back. Figures are per run.
+/// Station "forwarded": runs go into the lane of a link and, every 64 runs, to the connection, which here only gives
+/// the slabs back. Figures are per run.
 /// </summary>
 [MemoryDiagnoser]
 [MinColumn]

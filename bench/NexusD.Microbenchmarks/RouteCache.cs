@@ -8,7 +8,7 @@ namespace NexusD.Microbenchmarks;
 
 /// <summary>
 /// Station "routed": a run of one event to one target, with few or many other subscriptions held. <c>Hit</c>: the route
-/// is known. <c>HitAfterUnrelatedChange</c>: before each event a subscription under another branch comes and goes, which
+/// is known. <c>HitAfterUnrelatedChange</c>: before each event a subscription under another branch comes and goes; that
 /// must not cost the route. <c>Miss</c>: one under the same branch does, so that each event resolves its route again.
 /// The two changes alone are <c>Change</c>.
 /// </summary>

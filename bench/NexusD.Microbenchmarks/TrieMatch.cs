@@ -4,8 +4,8 @@ using NexusD.Routing.Trie;
 namespace NexusD.Microbenchmarks;
 
 /// <summary>
-/// Station "topic matched": one walk through the trie with many filters held. The name of four levels matches one filter
-/// by name, one with <c>*</c> and one with <c>#</c>.
+/// Station "topic matched": one walk through the trie with many filters held. The name of four levels matches one
+/// filter by name, one with <c>*</c> and one with <c>#</c>.
 /// </summary>
 [MemoryDiagnoser]
 [MinColumn]
