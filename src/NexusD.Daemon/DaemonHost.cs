@@ -280,6 +280,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
                 Cluster = cluster,
                 Version = DaemonVersion.Text,
                 Credentials = credentials,
+                LinkHold = _options.Get(OptionTable.LinkHold),
                 LinkQueueBytes = _options.Get(OptionTable.LinkQueueBytes),
                 MaxPayloadBytes = payload,
                 MaxFrameBytes = payload + ProtocolLimits.FrameOverheadBytes,

@@ -14,6 +14,12 @@ public interface IMeshLog
     /// <summary>A link that was up is gone.</summary>
     void LinkDown(string node, string address, string reason);
 
+    /// <summary>A peer has left in order.</summary>
+    void PeerLeft(string node, string address);
+
+    /// <summary>Events for a peer that is gone, or that could not be reached for too long, were dropped.</summary>
+    void EventsGivenUp(string node, long events);
+
     /// <summary>A try to reach an address failed; told on the first failure and whenever the reason changes.</summary>
     void DialFailed(string address, string reason, long failures);
 
@@ -37,6 +43,14 @@ internal sealed class SilentMeshLog : IMeshLog
     }
 
     public void LinkDown(string node, string address, string reason)
+    {
+    }
+
+    public void PeerLeft(string node, string address)
+    {
+    }
+
+    public void EventsGivenUp(string node, long events)
     {
     }
 

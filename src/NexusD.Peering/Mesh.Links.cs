@@ -79,11 +79,16 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
         }
 
         DropFormerRun(link);
+        if (ChannelOf(link) is not { } channel)
+        {
+            return LinkFault.Malformed("a HELLO with other limits than the same process showed before");
+        }
+
         _byNode[link.PeerId] = link;
         _context.Counters.LinksUp++;
         _context.Counters.LinksReplaced += existing is null ? 0 : 1;
         _interest.Flush(); // what changed in this turn goes to the others now and to this link with its snapshot
-        link.GoUp(existing);
+        link.GoUp(channel);
         _context.Options.Log.LinkUp(link.PeerName, link.Address, _engine, link.IsDialed);
         WakeBy(_context.Loop.NowNs);
         return LinkFault.None;
@@ -92,16 +97,12 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
     void ILinkOwner.Gone(PeerLink link, LinkEnd end)
     {
         _links.Remove(link);
-        _context.Counters.Add(link.Ledger);
         if (link.WasUp)
         {
             _context.Counters.LinksDown++;
             if (_byNode.TryGetValue(link.PeerId, out PeerLink? current) && current == link)
             {
-                _byNode.Remove(link.PeerId);
-                _context.Options.Log.LinkDown(link.PeerName, link.Address, end.Reason);
-                bool yields = _context.Options.NodeId > link.PeerId;
-                _dialer.LinkLost(link.PeerId, link.UpForNs >= LivedNs, yields);
+                Lose(link, end);
             }
         }
         else if (link.IsDialed)
@@ -110,6 +111,78 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
         }
 
         WakeBy(_context.Loop.NowNs);
+    }
+
+    private void Lose(PeerLink link, in LinkEnd end)
+    {
+        _byNode.Remove(link.PeerId);
+        if (_channels.TryGetValue(link.PeerId, out PeerChannel? channel))
+        {
+            channel.Detach();
+            if (link.HasPeerLeft || link.HasBrokenRules || _leaving)
+            {
+                End(channel, _leaving ? DropReason.LinkDown : DropReason.LinkLost);
+            }
+        }
+
+        if (link.HasPeerLeft)
+        {
+            _context.Options.Log.PeerLeft(link.PeerName, link.Address);
+        }
+        else
+        {
+            _context.Options.Log.LinkDown(link.PeerName, link.Address, end.Reason);
+        }
+
+        bool yields = _context.Options.NodeId > link.PeerId;
+        _dialer.LinkLost(link.PeerId, link.UpForNs >= LivedNs, yields);
+    }
+
+    /// <summary>What there is with the process behind a link; null when it shows other limits than before.</summary>
+    private PeerChannel? ChannelOf(PeerLink link)
+    {
+        if (_channels.TryGetValue(link.PeerId, out PeerChannel? channel))
+        {
+            return channel.Knows(link) ? channel : null;
+        }
+
+        if (_channels.Count >= _context.Options.MaxLinks)
+        {
+            ForgetLongestAway();
+        }
+
+        channel = new PeerChannel(_context, link.PeerId);
+        _channels.Add(link.PeerId, channel);
+        return channel;
+    }
+
+    private void ForgetLongestAway()
+    {
+        PeerChannel? longest = null;
+        foreach (PeerChannel channel in _channels.Values)
+        {
+            if (channel.Link is null && (longest is null || channel.DownSinceNs < longest.DownSinceNs))
+            {
+                longest = channel;
+            }
+        }
+
+        if (longest is not null)
+        {
+            End(longest, DropReason.LinkDown);
+        }
+    }
+
+    private void End(PeerChannel channel, DropReason unsent)
+    {
+        long lost = channel.End(unsent);
+        if (lost > 0)
+        {
+            _context.Options.Log.EventsGivenUp(channel.PeerName, lost);
+        }
+
+        _channels.Remove(channel.PeerId);
+        _context.Counters.Add(channel.Ledger);
     }
 
     private PeerLink? Accept(IQuicConnection connection)
@@ -147,12 +220,13 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
 
         // The peer believes that this link is up. It comes to our verdict when it reads our HELLO on the other one;
         // until then closing would look to it like the loss of a link.
-        link.Retire(existing);
+        link.Retire();
         return LinkFault.None;
     }
 
     /// <summary>
-    /// A node that was restarted has a new id. Its old link is dead although nothing has told so yet.
+    /// A node that was restarted has a new id. Its old link is dead although nothing has told so yet, and the subscribers
+    /// for which events are held died with the old process.
     /// </summary>
     private void DropFormerRun(PeerLink link)
     {
@@ -161,12 +235,12 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
             return;
         }
 
-        foreach (PeerLink other in _links.ToArray())
+        foreach (PeerChannel former in _channels.Values.ToArray())
         {
-            if (other != link && other.IsUp && other.PeerId != link.PeerId
-                && other.PeerName == link.PeerName && address.Equals(other.MeshAddress))
+            if (former.PeerId != link.PeerId && former.PeerName == link.PeerName && address.Equals(former.MeshAddress))
             {
-                other.Close((ulong)ErrorCode.DuplicateLink, "the node was restarted and has a new link");
+                former.Link?.Close((ulong)ErrorCode.DuplicateLink, "the node was restarted and has a new link");
+                End(former, DropReason.LinkLost);
             }
         }
     }

@@ -22,8 +22,8 @@ namespace NexusD.Peering;
 /// and the links.</para>
 /// <para>Everything is called on the loop's thread, or before the loop runs.</para>
 /// <para>One link per node: of two the one dialed by the smaller node id is kept, of two with the same dialer the newer
-/// one (peer-v1.md, "Duplicate links"). The loser is read to its end before the winner's lanes are (see <see
-/// cref="PeerLink"/>).</para>
+/// one (peer-v1.md, "Duplicate links"). Lanes go on on the winner where the loser stood (see <see
+/// cref="PeerChannel"/>).</para>
 /// </remarks>
 public sealed partial class Mesh : IDisposable
 {
@@ -32,6 +32,8 @@ public sealed partial class Mesh : IDisposable
     private readonly List<PeerLink> _links = [];
     private readonly List<PeerLink> _ticking = [];
     private readonly Dictionary<NodeId, PeerLink> _byNode = [];
+    private readonly Dictionary<NodeId, PeerChannel> _channels = [];
+    private readonly List<PeerChannel> _waiting = [];
     private readonly Dialer _dialer;
     private readonly InterestFeed _interest;
     private readonly bool _authenticated;
@@ -102,7 +104,7 @@ public sealed partial class Mesh : IDisposable
             Alpn = Alpn,
             Accept = Accept,
             Pool = _context.Pool,
-            IdleTimeout = options.DownAfter,
+            IdleTimeout = options.DownAfter + _idleMargin,
             KeepAlive = options.PingInterval,
             HandshakeTimeout = options.HandshakeTimeout,
             MaxConnections = options.MaxLinks + SpareConnections,
@@ -160,6 +162,11 @@ public sealed partial class Mesh : IDisposable
             link.Close((ulong)ErrorCode.ShuttingDown, "the node is gone");
         }
 
+        foreach (PeerChannel channel in _channels.Values.ToArray())
+        {
+            End(channel, DropReason.LinkDown);
+        }
+
         if (ReferenceEquals(_context.Router.LocalInterest.Listener, _interest))
         {
             _context.Router.LocalInterest.Listener = null;
@@ -178,11 +185,24 @@ public sealed partial class Mesh : IDisposable
         foreach (PeerLink link in _links)
         {
             links.Add(link.GetSnapshot());
-            counters.Add(link.Ledger);
+        }
+
+        foreach (PeerChannel channel in _channels.Values)
+        {
+            counters.Add(channel.Ledger);
+            if (channel.Link is null)
+            {
+                links.Add(channel.GetSnapshot());
+            }
         }
 
         return new MeshSnapshot(LocalEndPoint, _engine, _authenticated, links, _dialer.GetSnapshot(), counters);
     }
+
+    /// <summary>
+    /// QUIC gives up in silence; the link, which does so a little earlier, tells a peer that still hears.
+    /// </summary>
+    private static readonly TimeSpan _idleMargin = TimeSpan.FromSeconds(1);
 
     private const long LeastWakeGapNs = 20_000_000;
 
@@ -203,6 +223,7 @@ public sealed partial class Mesh : IDisposable
         }
 
         _ticking.Clear();
+        due = Math.Min(due, TickChannels(nowNs));
         if (_left is { } left)
         {
             if (_links.Count == 0 || nowNs >= _leaveDueNs)
@@ -219,6 +240,23 @@ public sealed partial class Mesh : IDisposable
         // Hundreds of links have as many due times; looking at all of them for each one would be most of an idle mesh's
         // work.
         WakeBy(Math.Max(due, nowNs + LeastWakeGapNs));
+    }
+
+    private long TickChannels(long nowNs)
+    {
+        long due = long.MaxValue;
+        _waiting.AddRange(_channels.Values);
+        foreach (PeerChannel channel in _waiting)
+        {
+            due = Math.Min(due, channel.Tick(nowNs));
+            if (channel.IsForgotten)
+            {
+                End(channel, DropReason.LinkDown);
+            }
+        }
+
+        _waiting.Clear();
+        return due;
     }
 
     /// <summary>Makes sure that <see cref="Wake"/> runs by that time.</summary>

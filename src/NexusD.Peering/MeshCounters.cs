@@ -42,6 +42,12 @@ public sealed class MeshCounters
     /// <summary>Events not sent because a link's queue was full.</summary>
     public long DroppedLinkFull { get; internal set; }
 
+    /// <summary>Events under way to a node that is gone, or that lost track of its lanes.</summary>
+    public long DroppedLinkLost { get; internal set; }
+
+    /// <summary>Events held for a node that could not be reached, and given up.</summary>
+    public long DroppedLinkDown { get; internal set; }
+
     /// <summary>Events not sent because the peer takes no frame or payload of their size.</summary>
     public long DroppedTooLarge { get; internal set; }
 
@@ -81,6 +87,8 @@ public sealed class MeshCounters
         BytesOut += link.BytesOut;
         DroppedLinkFull += link.DroppedLinkFull;
         DroppedTooLarge += link.DroppedTooLarge;
+        DroppedLinkLost += link.DroppedLinkLost;
+        DroppedLinkDown += link.DroppedLinkDown;
     }
 
     internal MeshCounters Copy()

@@ -44,6 +44,16 @@ public sealed class MeshOptions
     /// </summary>
     public long LinkQueueBytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// How long events are queued for a peer that cannot be reached, 0 to a day; then they are given up and counted.
+    /// </summary>
+    public TimeSpan LinkHold { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How long a peer that cannot be reached is remembered: what it misses is counted, so that it can be told.
+    /// </summary>
+    public TimeSpan ForgetAfter { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Topic aliases that a peer may declare on a lane: 0 to 65,536.</summary>
     public int MaxAliases { get; init; } = 65_536;
 
@@ -138,6 +148,7 @@ public sealed class MeshOptions
         Check(HighLanes is >= 1 and <= 2, nameof(HighLanes), "must be 1 or 2");
         Check(LowLanes is >= 1 and <= 2, nameof(LowLanes), "must be 1 or 2");
         Check(LinkQueueBytes is >= 1 << 20 and <= 1L << 36, nameof(LinkQueueBytes), "must be 1 MiB to 64 GiB");
+        Check(LinkHold >= TimeSpan.Zero && LinkHold <= TimeSpan.FromDays(1), nameof(LinkHold), "must be 0 to 1 day");
         Check(MaxAliases is >= 0 and <= 65_536, nameof(MaxAliases), "must be 0 to 65,536");
         Check(MaxFrameBytes is >= 65_536 and <= 1 << 26, nameof(MaxFrameBytes), "must be 65,536 to 64 MiB");
         Check(

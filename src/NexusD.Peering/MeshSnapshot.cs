@@ -6,7 +6,7 @@ namespace NexusD.Peering;
 /// <param name="LocalEndPoint">Where this node listens.</param>
 /// <param name="Engine">The QUIC engine: <c>ngtcp2</c> or <c>msquic</c>.</param>
 /// <param name="Authenticated">Whether peers have to prove who they are.</param>
-/// <param name="Links">Every link, also those that are not up yet.</param>
+/// <param name="Links">Every link, also those that are not up yet, and nodes whose link is lost for now.</param>
 /// <param name="Addresses">Every known address.</param>
 /// <param name="Counters">Sums since the start.</param>
 public sealed record MeshSnapshot(
@@ -70,6 +70,12 @@ public sealed record LinkSnapshot
 
     /// <summary>Events not sent because the peer takes no frame or payload of their size.</summary>
     public required long DroppedTooLarge { get; init; }
+
+    /// <summary>Events under way to a node that is gone, or that lost track of its lanes.</summary>
+    public required long DroppedLinkLost { get; init; }
+
+    /// <summary>Events held for a node that could not be reached, and given up.</summary>
+    public required long DroppedLinkDown { get; init; }
 
     /// <summary>QUIC packets declared lost and sent again.</summary>
     public required long PacketsLost { get; init; }

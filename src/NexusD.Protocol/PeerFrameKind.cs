@@ -18,4 +18,6 @@ public static class PeerFrameKind
     public const byte Retained = 0x87;
     public const byte RetainedEnd = 0x88;
     public const byte Forward = 0x8A;
+    public const byte LaneAck = 0x8B;
+    public const byte LaneResume = 0x8C;
 }

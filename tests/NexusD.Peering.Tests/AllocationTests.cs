@@ -22,6 +22,7 @@ public sealed class AllocationTests
     private readonly SinkConnection _connection = new();
     private readonly Router _router;
     private readonly PeerLink _link;
+    private readonly byte[] _ack = new byte[512];
     private ulong _number = 1;
 
     public AllocationTests()
@@ -29,14 +30,14 @@ public sealed class AllocationTests
         _router = new Router(new RouterOptions { NodeName = "n" }, _pool);
         var options = new MeshOptions { Bind = new IPEndPoint(IPAddress.Loopback, 0), NodeName = "n", Cluster = "c" };
         var context = new MeshContext(new StillLoop(), _router, new HybridClock(), _pool, options);
-        _link = new PeerLink(context, new Admitting(), 1, null, null);
+        _link = new PeerLink(context, new Admitting(context), 1, null, null);
         var hello = new PeerHelloFrame { NodeId = MeshOptions.NewNodeId(), NodeName = "p"u8, Cluster = "c"u8 };
         byte[] bytes = new byte[hello.FrameBytes];
         hello.Write(bytes);
         _link.OnConnected(_connection);
         _link.OnStreamOpened(_connection, 0, unidirectional: false);
         byte[] interest = RawPeer.Interest(1, true, (InterestChange.Add, "#"));
-        byte[] start = [.. RawPeer.Preamble(StreamPreamble.Control), .. bytes, .. interest];
+        byte[] start = [.. RawPeer.Preamble(StreamPreamble.Control), .. bytes, .. RawPeer.Resume(1, 0), .. interest];
         _link.OnStreamData(_connection, 0, start, end: false);
         Assert.True(_link.IsUp);
     }
@@ -87,9 +88,24 @@ public sealed class AllocationTests
             });
             if (i % 100 == 0)
             {
+                _link.Channel!.OnEndOfTurn();
                 _link.OnEndOfTurn();
+                Acknowledge();
             }
         }
+    }
+
+    private void Acknowledge()
+    {
+        var counts = default(LaneCounts);
+        for (int lane = 0; lane < _connection.LaneBytes.Length && _connection.LaneBytes[lane] > 0; lane++)
+        {
+            counts.Set(lane, (ulong)_connection.LaneBytes[lane] - StreamPreamble.Size);
+        }
+
+        var ack = new LaneAckFrame(counts);
+        ack.Write(_ack);
+        _link.OnStreamData(_connection, 0, _ack.AsSpan(0, ack.FrameBytes), end: false);
     }
 
     // Cut at odd places, so that most frames are put together from two pieces.
@@ -124,7 +140,7 @@ public sealed class AllocationTests
         }
     }
 
-    private sealed class Admitting : ILinkOwner
+    private sealed class Admitting(MeshContext context) : ILinkOwner
     {
         public int MeshPort => 1;
 
@@ -134,7 +150,7 @@ public sealed class AllocationTests
 
         public LinkFault Admit(PeerLink link)
         {
-            link.GoUp(null);
+            link.GoUp(new PeerChannel(context, link.PeerId));
             return LinkFault.None;
         }
 
@@ -173,6 +189,8 @@ public sealed class AllocationTests
 
         public long Bytes { get; private set; }
 
+        public long[] LaneBytes { get; } = new long[ProtocolLimits.MaxLanes];
+
         public IPEndPoint RemoteEndPoint { get; } = new(IPAddress.Loopback, 1);
 
         public string Alpn => "nexusd/1";
@@ -186,6 +204,7 @@ public sealed class AllocationTests
         public void Write(long stream, Slab slab, int offset, int length)
         {
             Bytes += length;
+            LaneBytes[stream >> 2] += (stream & 2) != 0 ? length : 0;
             slab.Release();
         }
 

@@ -25,7 +25,7 @@ public sealed class QueueTests
 
         world.RunFor(20);
         FakeConnection connection = a.Endpoint.Own.Single(c => !c.IsOver);
-        connection.HoldsAcks = true;
+        connection.HoldsInput = true;
         long held = a.Pool.RentedBytes;
         for (int i = 0; i < 5_000; i++)
         {
@@ -37,7 +37,7 @@ public sealed class QueueTests
         Assert.InRange(a.Pool.RentedBytes - held, 1 << 20, 2_200_000);
         long dropped = a.Up[0].DroppedLinkFull;
         Assert.InRange(dropped, 3_000, 4_500);
-        connection.HoldsAcks = false;
+        connection.HoldsInput = false;
         world.RunFor(1_000);
         for (ulong publisher = 1; publisher <= 3; publisher++)
         {
@@ -63,15 +63,14 @@ public sealed class QueueTests
         using var raw = new RawPeer(world, node);
         raw.Handshake();
         raw.Send(raw.Control, RawPeer.Interest(1, true, (InterestChange.Add, "#")));
-        FakeConnection connection = node.Endpoint.Own.Single();
-        connection.HoldsAcks = true;
         while (node.Up[0].DroppedLinkFull < 5)
         {
             node.Publish("t", new string('x', 20_000), publisher: 9);
             world.Settle();
         }
 
-        connection.HoldsAcks = false;
+        world.RunFor(20);
+        raw.AcknowledgeLanes();
         world.RunFor(200);
         node.Publish("t", "after", publisher: 9);
         world.RunFor(20);

@@ -121,7 +121,7 @@ public sealed class RetainedTests
         world.RunUntil(
             () =>
             {
-                most = Math.Max(most, a.Up.Sum(l => l.QueuedBytes));
+                most = Math.Max(most, a.Endpoint.Own.Sum(c => c.UnacknowledgedBytes));
                 return b.Router.Retained.Digest == a.Router.Retained.Digest;
             },
             "the stores are the same");

@@ -91,6 +91,13 @@ internal static partial class DaemonLog
         Message = "link down with {Node} at {Address}: {Reason}")]
     public static partial void LinkDown(ILogger log, string node, string address, string reason);
 
+    [LoggerMessage(EventId = 1206, Level = LogLevel.Information, Message = "peer left: {Node} at {Address}")]
+    public static partial void PeerLeft(ILogger log, string node, string address);
+
+    [LoggerMessage(EventId = 1207, Level = LogLevel.Warning,
+        Message = "gave up {Events} events that {Node} has not acknowledged")]
+    public static partial void EventsGivenUp(ILogger log, string node, long events);
+
     [LoggerMessage(EventId = 1203, Level = LogLevel.Information,
         Message = "cannot reach {Address}: {Reason} (try {Failures})")]
     public static partial void DialFailed(ILogger log, string address, string reason, long failures);

@@ -15,6 +15,10 @@ internal sealed class MeshLog(ILogger log) : IMeshLog
     public void LinkDown(string node, string address, string reason) =>
         DaemonLog.LinkDown(log, node, address, reason);
 
+    public void PeerLeft(string node, string address) => DaemonLog.PeerLeft(log, node, address);
+
+    public void EventsGivenUp(string node, long events) => DaemonLog.EventsGivenUp(log, node, events);
+
     public void DialFailed(string address, string reason, long failures) =>
         DaemonLog.DialFailed(log, address, reason, failures);
 

@@ -38,7 +38,7 @@ internal static class OptionTable
 
     public static readonly Option<TimeSpan> ShutdownGrace = new()
     {
-        Name = "shutdown-grace", Group = OptionGroup.Node, Placeholder = "TIME", Default = "10s", IsDuration = true,
+        Name = "shutdown-grace", Aliases = ["drain-timeout"], Group = OptionGroup.Node, Placeholder = "TIME", Default = "10s", IsDuration = true,
         Help = "How long leaving may take after SIGTERM; links are flushed in that time",
         Valid = "a time from 0s to 1h such as 500ms, 10s or 2m",
         Reader = OptionReaders.Duration(TimeSpan.Zero, TimeSpan.FromHours(1)),
@@ -259,6 +259,14 @@ internal static class OptionTable
         Valid = "a size from 1MiB to 16GiB such as 50M or 2GiB", Reader = OptionReaders.Size(Mebi, 16 * Gibi),
     };
 
+    public static readonly Option<TimeSpan> LinkHold = new()
+    {
+        Name = "link-hold", Group = OptionGroup.Limits, Placeholder = "TIME", Default = "60s", IsDuration = true,
+        Help = "How long events wait for another node that cannot be reached before they are dropped (and told)",
+        Valid = "a time from 0s to 24h such as 500ms, 10s or 2m",
+        Reader = OptionReaders.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)),
+    };
+
     public static readonly Option<long> RetainedBytes = new()
     {
         Name = "retained-bytes", Group = OptionGroup.Limits, Placeholder = "SIZE", Default = "64MiB",
@@ -318,7 +326,7 @@ internal static class OptionTable
         HealthPort, MetricsEnabled, MetricsPort, MetricsPath, HttpBind,
         LogLevel, LogFormat,
         MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
-        BlockTimeout, LinkQueueBytes, RetainedBytes, RetainedLimit, BatchDelay,
+        BlockTimeout, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit, BatchDelay,
         Config, CheckConfig, Version, Help,
     ];
 

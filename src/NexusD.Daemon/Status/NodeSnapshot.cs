@@ -57,6 +57,8 @@ internal sealed record NodeSnapshot
 
         yield return (DropReason.LinkFull.ToWireName(), "link", Mesh.Counters.DroppedLinkFull);
         yield return (DropReason.TooLarge.ToWireName(), "link", Mesh.Counters.DroppedTooLarge);
+        yield return (DropReason.LinkLost.ToWireName(), "link", Mesh.Counters.DroppedLinkLost);
+        yield return (DropReason.LinkDown.ToWireName(), "link", Mesh.Counters.DroppedLinkDown);
         yield return (DropReason.TooLarge.ToWireName(), "received", Mesh.Counters.RefusedTooLarge);
         yield return (DropReason.Duplicate.ToWireName(), "session", Sessions.DuplicateEvents);
         yield return (DropReason.Duplicate.ToWireName(), "received", Router.DuplicateEvents);

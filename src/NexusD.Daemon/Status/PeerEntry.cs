@@ -43,6 +43,12 @@ internal sealed record PeerEntry
 
     public long DroppedTooLarge { get; init; }
 
+    /// <summary>Events that were under way to a process that is gone, or that lost track of its lanes.</summary>
+    public long DroppedLinkLost { get; init; }
+
+    /// <summary>Events that were held while the node could not be reached, and given up.</summary>
+    public long DroppedLinkDown { get; init; }
+
     public long PacketsLost { get; init; }
 
     /// <summary>Who named the address.</summary>
@@ -89,6 +95,8 @@ internal sealed record PeerEntry
         QueuedBytes = link.QueuedBytes,
         DroppedLinkFull = link.DroppedLinkFull,
         DroppedTooLarge = link.DroppedTooLarge,
+        DroppedLinkLost = link.DroppedLinkLost,
+        DroppedLinkDown = link.DroppedLinkDown,
         PacketsLost = link.PacketsLost,
     };
 

@@ -12,7 +12,7 @@ namespace NexusD.Peering.Links;
 /// <remarks>
 /// <para>A reset does not take anything away at once: the filters that were known stay until the sender has told its
 /// state, and those that it did not name again go then. So a repair, or a link that takes over from another, never
-/// opens a moment in which a matching event is not forwarded.</para>
+/// opens a moment in which a matching event is not forwarded, and a peer that cannot be reached keeps its interest.</para>
 /// <para>Bounded in filters and in their bytes; beyond that the peer counts as interested in everything until its next
 /// reset.</para>
 /// </remarks>
@@ -33,23 +33,9 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
     public bool WantsEverything { get; private set; }
 
     /// <summary>
-    /// Takes the filters of the link that this one takes over from, until the peer has told them again.
+    /// Another link takes over: the peer tells everything anew, and until it has the filters that are known stay.
     /// </summary>
-    public void Inherit(InterestReceiver former)
-    {
-        foreach (TopicFilter filter in former._filters.Keys)
-        {
-            _filters.Add(filter, _generation);
-            _bytes += filter.Canonical.Length;
-            mesh.Router.AddInterest(link, filter);
-        }
-
-        if (former.WantsEverything)
-        {
-            WantsEverything = true;
-            mesh.Router.AddInterestInEverything(link);
-        }
-    }
+    public void Restart() => _waitsForReset = true;
 
     /// <summary>Takes a frame in. <paramref name="ask"/>: send INTEREST_REQUEST.</summary>
     public LinkFault Read(ReadOnlySpan<byte> frame, out bool ask)

@@ -3,26 +3,23 @@ using NexusD.Protocol;
 using NexusD.Protocol.Frames;
 using NexusD.Protocol.Greetings;
 using NexusD.Protocol.Peer;
-using NexusD.Protocol.Topics;
 using NexusD.Routing;
 
 namespace NexusD.Peering.Links;
 
 /// <summary>
-/// One lane of the peer. In: pieces of its stream. Out: runs and gap notices for the router. Frames are decoded in
-/// place; what the peer may make this side remember (aliases) is bounded in number and bytes.
+/// The stream of one lane of the peer on one link. In: pieces of the stream. Out: runs and gap notices for the router.
+/// Frames are decoded in place; what outlives the stream is in <see cref="IncomingLane"/>.
 /// </summary>
-internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
+/// <param name="mesh">Router, limits, memory.</param>
+/// <param name="claim">Gives the lane of a number; null when another stream of this link is that lane.</param>
+internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> claim)
 {
     /// <summary>Bodies from this size on may be kept by reference instead of being copied.</summary>
     private const int SharedBodyBytes = 32 * 1024;
 
-    /// <summary>What an alias costs here beside its text.</summary>
-    private const int AliasOverheadBytes = 64;
-
     private readonly FrameStream _frames = new(mesh, mesh.Options.MaxFrameBytes);
-    private Topic?[] _aliases = [];
-    private HashSet<uint>? _badAliases;
+    private IncomingLane? _lane;
     private byte[] _lastWhereUtf8 = [];
     private string _lastWhere = "";
     private bool _endRead;
@@ -41,21 +38,19 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
     /// <summary>Reads a piece of the stream.</summary>
     public LinkFault Read(ReadOnlySpan<byte> data)
     {
-        ledger.BytesIn += data.Length;
-        if (!_frames.HasPreamble)
+        int bytes = data.Length;
+        if (_lane is not { } lane)
         {
-            LinkFault fault = _frames.ReadPreamble(ref data);
-            if (fault.IsFault || !_frames.HasPreamble)
+            LinkFault fault = ReadPreamble(ref data);
+            if (fault.IsFault || _lane is null)
             {
                 return fault;
             }
 
-            if (!_frames.Preamble.IsLane)
-            {
-                return LinkFault.Malformed("a unidirectional stream that is no lane");
-            }
+            lane = _lane;
         }
 
+        lane.Ledger.BytesIn += bytes;
         while (true)
         {
             LinkFault fault = _frames.TryTake(ref data, out ReadOnlySpan<byte> frame);
@@ -64,11 +59,13 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
                 return fault;
             }
 
-            fault = ReadFrame(frame);
+            fault = ReadFrame(lane, frame);
             if (fault.IsFault)
             {
                 return fault;
             }
+
+            lane.Routed += frame.Length;
         }
     }
 
@@ -84,31 +81,49 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
     {
         _frames.Reset();
         Held.Clear();
-        _aliases = [];
     }
 
-    private LinkFault ReadFrame(ReadOnlySpan<byte> frame)
+    private LinkFault ReadPreamble(ref ReadOnlySpan<byte> data)
+    {
+        LinkFault fault = _frames.ReadPreamble(ref data);
+        if (fault.IsFault || !_frames.HasPreamble)
+        {
+            return fault;
+        }
+
+        if (!_frames.Preamble.IsLane)
+        {
+            return LinkFault.Malformed("a unidirectional stream that is no lane");
+        }
+
+        _lane = claim(_frames.Preamble.Lane);
+        return _lane is null
+            ? LinkFault.Malformed($"a second stream for lane {_frames.Preamble.Lane}")
+            : LinkFault.None;
+    }
+
+    private LinkFault ReadFrame(IncomingLane lane, ReadOnlySpan<byte> frame)
     {
         FrameHeader.TryRead(frame, out FrameHeader header);
         switch (header.Kind)
         {
             case PeerFrameKind.Forward:
-                return ReadForward(frame);
+                return ReadForward(lane, frame);
             case PeerFrameKind.Topic:
-                return ReadTopic(frame);
+                return lane.Declare(frame);
             case PeerFrameKind.Gap:
                 return ReadGap(frame);
             case PeerFrameKind.Hello or PeerFrameKind.Interest or PeerFrameKind.InterestState
                 or PeerFrameKind.InterestRequest or PeerFrameKind.RetainedState or PeerFrameKind.RetainedRequest
                 or PeerFrameKind.Retained or PeerFrameKind.RetainedEnd or PeerFrameKind.Ping or PeerFrameKind.Pong
-                or PeerFrameKind.Error or PeerFrameKind.GoAway:
+                or PeerFrameKind.Error or PeerFrameKind.GoAway or PeerFrameKind.LaneAck or PeerFrameKind.LaneResume:
                 return new LinkFault(ErrorCode.OutOfOrder, $"a frame of kind 0x{header.Kind:x2} on a lane");
             default:
                 return LinkFault.None;
         }
     }
 
-    private LinkFault ReadForward(ReadOnlySpan<byte> frame)
+    private LinkFault ReadForward(IncomingLane lane, ReadOnlySpan<byte> frame)
     {
         if (ForwardFrame.TryRead(frame, out ForwardFrame forward) != ErrorCode.None
             || EventProperties.TryRead(forward.Properties, forward.Alias, out EventProperties properties)
@@ -133,7 +148,7 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
             return LinkFault.Malformed("a FORWARD frame whose numbers run over");
         }
 
-        ledger.EventsIn += count;
+        lane.Ledger.EventsIn += count;
         if (error == ErrorCode.PayloadTooLarge)
         {
             mesh.Counters.RefusedTooLarge += count;
@@ -141,7 +156,7 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
             return LinkFault.None;
         }
 
-        LinkFault fault = FindTopic(forward.Alias, properties.Topic, out Topic? topic);
+        LinkFault fault = lane.FindTopic(forward.Alias, properties.Topic, out Topic? topic);
         if (topic is null)
         {
             mesh.Counters.RefusedBadTopic += fault.IsFault ? 0 : count;
@@ -150,7 +165,7 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
 
         if (properties.TopicBytes != 0 && !properties.TryGetWithoutTopic(forward.Properties, out _))
         {
-            return PublishRearranged(forward, properties, topic, count);
+            return PublishRearranged(lane, forward, properties, topic, count);
         }
 
         ReadOnlySpan<byte> list = forward.Properties;
@@ -159,12 +174,17 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
             properties.TryGetWithoutTopic(forward.Properties, out list);
         }
 
-        Publish(forward, properties, list, topic, count);
+        Publish(lane, forward, properties, list, topic, count);
         return LinkFault.None;
     }
 
     private void Publish(
-        in ForwardFrame forward, in EventProperties properties, ReadOnlySpan<byte> list, Topic topic, int count)
+        IncomingLane lane,
+        in ForwardFrame forward,
+        in EventProperties properties,
+        ReadOnlySpan<byte> list,
+        Topic topic,
+        int count)
     {
         bool shared = forward.Body.Length >= SharedBodyBytes && _frames.FrameSlab is not null;
         var run = new EventRun
@@ -182,7 +202,7 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
             Shared = shared ? _frames.FrameSlab : null,
             SharedOffset = ForwardFrame.HeaderBytes + forward.Properties.Length,
         };
-        ledger.LatestTimestamp = Math.Max(ledger.LatestTimestamp, forward.Timestamp);
+        lane.Ledger.LatestTimestamp = Math.Max(lane.Ledger.LatestTimestamp, forward.Timestamp);
         if (run.TimeToLiveMs != 0 && mesh.IsExpired(run))
         {
             mesh.Router.DropFromPeer(run, DropReason.Expired);
@@ -193,75 +213,12 @@ internal sealed class LaneReader(MeshContext mesh, LinkLedger ledger)
     }
 
     // The topic stands between other properties: only writers that are not this one do so.
-    private LinkFault PublishRearranged(in ForwardFrame forward, in EventProperties properties, Topic topic, int count)
+    private LinkFault PublishRearranged(
+        IncomingLane lane, in ForwardFrame forward, in EventProperties properties, Topic topic, int count)
     {
         byte[] list = new byte[forward.Properties.Length];
         int length = properties.CopyWithoutTopic(forward.Properties, list);
-        Publish(forward, properties, list.AsSpan(0, length), topic, count);
-        return LinkFault.None;
-    }
-
-    private LinkFault FindTopic(uint alias, ReadOnlySpan<byte> name, out Topic? topic)
-    {
-        topic = null;
-        if (alias == 0)
-        {
-            topic = TopicName.Validate(name) == TopicError.None ? mesh.Router.Intern(name) : null;
-            return LinkFault.None;
-        }
-
-        if (alias < (uint)_aliases.Length && (topic = _aliases[alias]) is not null)
-        {
-            return LinkFault.None;
-        }
-
-        if (alias > (uint)mesh.Options.MaxAliases)
-        {
-            return LinkFault.Malformed(
-                $"alias {alias} is above {mesh.Options.MaxAliases}, the limit this node announced");
-        }
-
-        return _badAliases?.Contains(alias) == true
-            ? LinkFault.None
-            : new LinkFault(ErrorCode.UnknownAlias, $"alias {alias} was not declared on this lane");
-    }
-
-    private LinkFault ReadTopic(ReadOnlySpan<byte> frame)
-    {
-        if (TopicFrame.TryRead(frame, out TopicFrame declared) != ErrorCode.None
-            || declared.Alias > (uint)mesh.Options.MaxAliases)
-        {
-            return LinkFault.Malformed("a TOPIC frame that breaks its layout, or with an alias above the limit");
-        }
-
-        uint alias = declared.Alias;
-        if (alias >= (uint)_aliases.Length)
-        {
-            Array.Resize(ref _aliases, (int)Math.Min((uint)mesh.Options.MaxAliases + 1, Math.Max(16, alias * 2)));
-        }
-
-        if (_aliases[alias] is { } former)
-        {
-            ledger.AliasBytes -= AliasOverheadBytes + former.Utf8.Length;
-            _aliases[alias] = null;
-        }
-
-        _badAliases?.Remove(alias);
-        if (TopicName.Validate(declared.Topic) != TopicError.None)
-        {
-            // The sender's mistake about one topic does not end the link; what uses the alias is refused and counted.
-            (_badAliases ??= []).Add(alias);
-            return LinkFault.None;
-        }
-
-        ledger.AliasBytes += AliasOverheadBytes + declared.Topic.Length;
-        if (ledger.AliasBytes > mesh.Options.MaxAliasBytesPerPeer)
-        {
-            return new LinkFault(
-                ErrorCode.OverLimit, $"topic aliases hold more than {mesh.Options.MaxAliasBytesPerPeer} bytes");
-        }
-
-        _aliases[alias] = mesh.Router.Intern(declared.Topic);
+        Publish(lane, forward, properties, list.AsSpan(0, length), topic, count);
         return LinkFault.None;
     }
 

@@ -4,18 +4,30 @@ using NexusD.Protocol;
 namespace NexusD.Peering.Links;
 
 /// <summary>
-/// One outgoing lane: its stream, which aliases were declared on it, and losses that the peer must hear of.
+/// One outgoing lane, over all links: what was written and not acknowledged, which aliases were declared on it, and losses that the peer must hear of.
 /// </summary>
-internal sealed class LaneWriter(SlabPool pool, byte number, Priority priority)
+internal sealed class LaneWriter
 {
     private uint[] _declared = [];
 
+    public LaneWriter(SlabPool pool, PeerChannel channel, byte number, Priority priority)
+    {
+        Number = number;
+        Priority = priority;
+        Journal = new LaneJournal(channel);
+        Stream = new StreamWriter(pool);
+        Stream.Open(Journal);
+    }
+
     /// <summary>Number of the lane among all of the link, 0 to 11.</summary>
-    public byte Number { get; } = number;
+    public byte Number { get; }
 
-    public Priority Priority { get; } = priority;
+    public Priority Priority { get; }
 
-    public StreamWriter Stream { get; } = new(pool);
+    public StreamWriter Stream { get; }
+
+    /// <summary>What was written and is not acknowledged.</summary>
+    public LaneJournal Journal { get; }
 
     public GapLedger Gaps { get; } = new();
 
@@ -38,4 +50,7 @@ internal sealed class LaneWriter(SlabPool pool, byte number, Priority priority)
         _declared[alias] = epoch;
         return true;
     }
+
+    /// <summary>Declares every alias again: the peer may not know those of before.</summary>
+    public void ForgetDeclared() => _declared = [];
 }

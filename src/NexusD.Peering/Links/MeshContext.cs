@@ -53,6 +53,12 @@ internal sealed class LinkLedger
 
     public long DroppedTooLarge { get; set; }
 
+    /// <summary>Events under way to a node that is gone, or that lost track of its lanes.</summary>
+    public long DroppedLinkLost { get; set; }
+
+    /// <summary>Events held for a node that could not be reached, and given up.</summary>
+    public long DroppedLinkDown { get; set; }
+
     /// <summary>Bytes of topic text that the peer's aliases hold.</summary>
     public long AliasBytes { get; set; }
 

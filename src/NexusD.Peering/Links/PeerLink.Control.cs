@@ -42,10 +42,12 @@ internal sealed partial class PeerLink
         if (nowNs >= _pingDueNs)
         {
             SendPing(nowNs);
-            TrimStreams();
+            _control.Trim();
+            _channel!.Trim();
         }
 
-        return Math.Min(_pingDueNs, Math.Min(_interestOut.Tick(nowNs), _retained.Tick(nowNs)));
+        long due = Math.Min(_pingDueNs, TickLanes(nowNs));
+        return Math.Min(due, Math.Min(_interestOut.Tick(nowNs), _retained.Tick(nowNs)));
     }
 
     private void SendPing(long nowNs)
@@ -70,7 +72,11 @@ internal sealed partial class PeerLink
 
     private void ReadControl(ReadOnlySpan<byte> data, bool end)
     {
-        _ledger.BytesIn += data.Length;
+        if (_channel is not null)
+        {
+            _channel.Ledger.BytesIn += data.Length;
+        }
+
         LinkFault fault = ReadControlFrames(data);
         if (!fault.IsFault && end)
         {
@@ -160,6 +166,10 @@ internal sealed partial class PeerLink
                 return ReadGoAway(frame);
             case PeerFrameKind.Error:
                 return ReadError(frame);
+            case PeerFrameKind.LaneAck:
+                return ReadLaneAck(frame);
+            case PeerFrameKind.LaneResume:
+                return ReadLaneResume(frame);
             case PeerFrameKind.Forward or PeerFrameKind.Topic or PeerFrameKind.Gap:
                 return new LinkFault(ErrorCode.OutOfOrder, $"a frame of kind 0x{header.Kind:x2} on the control stream");
             default:
@@ -174,9 +184,10 @@ internal sealed partial class PeerLink
             return LinkFault.None; // the router knows the link no longer
         }
 
-        bool wantedEverything = _interestIn.WantsEverything;
-        LinkFault fault = _interestIn.Read(frame, out bool ask);
-        if (_interestIn.WantsEverything && !wantedEverything)
+        InterestReceiver interest = _channel!.Interest;
+        bool wantedEverything = interest.WantsEverything;
+        LinkFault fault = interest.Read(frame, out bool ask);
+        if (interest.WantsEverything && !wantedEverything)
         {
             _mesh.Options.Log.Warning(
                 PeerName,
@@ -196,7 +207,7 @@ internal sealed partial class PeerLink
 
         if (_phase == LinkPhase.Up && !IsPeerLeaving)
         {
-            _interestIn.ReadState(state, out bool ask);
+            _channel!.Interest.ReadState(state, out bool ask);
             AskForInterest(ask);
         }
 

@@ -10,8 +10,6 @@ namespace NexusD.Peering.Links;
 internal sealed partial class PeerLink
 {
     private bool _greeted;
-    private int _peerMaxFrame = ProtocolLimits.MinMaxFrameBytes;
-    private uint _peerMaxPayload;
 
     /// <summary>The peer's node id; empty before its HELLO.</summary>
     public NodeId PeerId { get; private set; }
@@ -22,6 +20,9 @@ internal sealed partial class PeerLink
 
     /// <summary>Where the peer listens; null before its HELLO, or when it does not tell.</summary>
     public IPEndPoint? MeshAddress { get; private set; }
+
+    /// <summary>What the peer takes.</summary>
+    public PeerLimits Limits { get; private set; }
 
     /// <summary>
     /// The clock in the dialer's HELLO. Both sides know it, so both agree which of two links of one dialer is newer.
@@ -106,40 +107,33 @@ internal sealed partial class PeerLink
         PeerVersion = Encoding.UTF8.GetString(hello.DaemonVersion);
         MeshAddress = hello.MeshPort == 0 ? null : MeshAddressOf(_connection!.RemoteEndPoint.Address, hello.MeshPort);
         DialedAt = IsDialed ? DialedAt : hello.Timestamp;
-        _peerMaxFrame = (int)Math.Min(hello.MaxFrame, int.MaxValue);
-        _peerMaxPayload = hello.MaxPayload;
-        _aliases = new AliasTable((int)Math.Min(hello.MaxAliases, ProtocolLimits.DefaultMaxAliases));
+        Limits = new PeerLimits((int)Math.Min(hello.MaxFrame, int.MaxValue), hello.MaxPayload, hello.MaxAliases);
         _mesh.Observe(hello.Timestamp);
         return _owner.Admit(this);
     }
 
-    /// <summary>
-    /// The mesh admits the link: from here on events are forwarded on it. <paramref name="former"/>: the link to the
-    /// same node that it takes over from.
-    /// </summary>
-    public void GoUp(PeerLink? former)
+    /// <summary>The mesh admits the link: from here on it carries the channel, in place of the one that did.</summary>
+    public void GoUp(PeerChannel channel)
     {
         _phase = LinkPhase.Up;
         _controlFrames.LiftLimit();
-        _upSinceNs = _mesh.Loop.NowNs;
+        _upSinceNs = _lastAnsweredNs = _mesh.Loop.NowNs;
         if (!IsDialed)
         {
             SendHello();
         }
 
-        _mesh.Router.AddPeer(this);
-        if (former is not null)
-        {
-            _interestIn.Inherit(former._interestIn);
-            _predecessor = former;
-            former.Retire(this);
-        }
-
+        _channel = channel;
+        _predecessor = channel.Attach(this);
+        _predecessor?.Retire();
+        SendLaneResume();
         StartControl();
-        ReleaseLanes();
         MarkDirty();
     }
 
     private static IPEndPoint MeshAddressOf(IPAddress address, int port) =>
         new(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, port);
 }
+
+/// <summary>What a peer takes, as it says in its HELLO.</summary>
+internal readonly record struct PeerLimits(int MaxFrame, uint MaxPayload, uint MaxAliases);

@@ -12,11 +12,9 @@ namespace NexusD.Peering.Links;
 internal sealed partial class PeerLink
 {
     private readonly LaneReader?[] _lanesIn = new LaneReader?[ProtocolLimits.MaxLanes];
-    private int _lanesEnded;
 
-    // Before the HELLO nothing may be delivered. While a former link is read to its end, what came on this one is newer
-    // and waits.
-    private bool HoldsLanes => _phase == LinkPhase.AwaitingHello || _predecessor is not null;
+    // Before the HELLO nothing may be delivered, and before LANE_RESUME it is not known where a lane goes on.
+    private bool HoldsLanes => _phase == LinkPhase.AwaitingHello || _channel is not { IsFlowing: true };
 
     // RFC 9000 section 2.1: ids of a kind count in fours.
     private static int LaneIndex(long stream) => (int)(stream >> 2);
@@ -30,11 +28,17 @@ internal sealed partial class PeerLink
             return;
         }
 
-        _lanesIn[index] ??= new LaneReader(_mesh, _ledger);
+        _lanesIn[index] ??= new LaneReader(_mesh, number => _channel!.Claim(this, number));
     }
 
     private void ReadLane(IQuicConnection connection, long stream, ReadOnlySpan<byte> data, bool end)
     {
+        if (_phase == LinkPhase.Retiring)
+        {
+            connection.Consume(stream, data.Length); // comes again on the link that is kept
+            return;
+        }
+
         int index = LaneIndex(stream);
         if ((uint)index >= (uint)_lanesIn.Length || _lanesIn[index] is not { } lane)
         {
@@ -58,7 +62,7 @@ internal sealed partial class PeerLink
         LinkFault fault = lane.Read(data);
         if (!fault.IsFault && end)
         {
-            fault = EndLane(lane);
+            fault = lane.End();
         }
 
         AfterLane(connection, stream, data.Length, fault);
@@ -89,7 +93,7 @@ internal sealed partial class PeerLink
 
         if (!fault.IsFault && lane.IsEnded)
         {
-            fault = EndLane(lane);
+            fault = lane.End();
         }
 
         AfterLane(_connection!, stream, bytes, fault);
@@ -98,10 +102,21 @@ internal sealed partial class PeerLink
     // The acceptor's streams have odd ids, the dialer's even ones; 2 marks unidirectional ones (RFC 9000 section 2.1).
     private long StreamOf(int index) => ((long)index << 2) | (IsDialed ? 3L : 2L);
 
-    private LinkFault EndLane(LaneReader lane)
+    /// <summary>Gives back what was held; it is read on another link.</summary>
+    private void DropLanes()
     {
-        _lanesEnded++; // once a lane, or a link would look drained while others still carry events
-        return lane.End();
+        for (int index = 0; index < _lanesIn.Length; index++)
+        {
+            if (_lanesIn[index] is { } lane)
+            {
+                int bytes = (int)lane.Held.Length;
+                lane.Reset();
+                if (bytes > 0)
+                {
+                    _connection!.Consume(StreamOf(index), bytes);
+                }
+            }
+        }
     }
 
     private void AfterLane(IQuicConnection connection, long stream, int bytes, in LinkFault fault)
@@ -112,12 +127,11 @@ internal sealed partial class PeerLink
             return;
         }
 
-        _mesh.Observe(_ledger.LatestTimestamp);
+        _mesh.Observe(_channel!.Ledger.LatestTimestamp);
         if (bytes > 0)
         {
             connection.Consume(stream, bytes);
+            CountRouted(bytes);
         }
-
-        CheckDrained();
     }
 }

@@ -4,49 +4,49 @@ using NexusD.Protocol.Frames;
 
 namespace NexusD.Peering.Links;
 
-/// <summary>
-/// How a link ends without losing what is under way: for another link to the same node, or because a node leaves.
-/// </summary>
+/// <summary>How a link ends in order: for another link to the same node, or because a node leaves.</summary>
 /// <remarks>
-/// The side that stops sending says so by GOAWAY, with the number of lanes it had opened as reference, and ends its
-/// lanes. Its peer has everything when it has read that many lanes to their end; until then it does not read the lanes
-/// of the link that took over, because a newer event read first would make the older one look like a duplicate. Both
-/// sides give up after <see cref="RetireNs"/>: a link that is replaced because it is dead does not answer.
+/// A link that gives way is read and written no longer from the moment on at which the other one is up here: what was
+/// under way on it comes again on the other one, from where this side says it stopped. It is closed when the peer has
+/// said so too, or after <see cref="RetireNs"/>. A node that leaves says so by GOAWAY, ends its lanes, and closes when
+/// the peer has acknowledged all of them.
 /// </remarks>
 internal sealed partial class PeerLink
 {
     internal const long RetireNs = 1_000_000_000;
 
     private PeerLink? _predecessor;
-    private PeerLink? _successor;
     private long _retireDueNs = long.MaxValue;
-    private ulong _peerLanes = ulong.MaxValue;
     private bool _leaving;
+    private bool _saidGoodbye;
+    private bool _peerHasLeft;
 
     /// <summary>The peer said that it is leaving; it gets no events any more.</summary>
     public bool IsPeerLeaving { get; private set; }
 
-    /// <summary>Another link to the same node takes over, or is kept instead of this one.</summary>
-    public void Retire(PeerLink successor)
-    {
-        bool wasUp = _phase == LinkPhase.Up;
-        _mesh.Router.RemovePeer(this);
-        foreach (LaneWriter lane in _lanes.Open)
-        {
-            lane.Gaps.Drain(_mesh.Options.NodeName, gap => successor.DeliverGap(gap));
-        }
+    /// <summary>The peer has closed the link because its process ends.</summary>
+    public bool HasPeerLeft => IsPeerLeaving || _peerHasLeft;
 
-        _hasGaps = false;
-        _successor = wasUp ? successor : null;
-        SayGoodbye(ErrorCode.DuplicateLink, "another link to the same node is kept");
+    /// <summary>Another link to the same node takes over, or is kept instead of this one.</summary>
+    public void Retire()
+    {
+        _channel = null;
         _phase = LinkPhase.Retiring;
         _retireDueNs = _mesh.Loop.NowNs + RetireNs;
         _owner.WakeBy(_retireDueNs);
-        ReleaseLanes();
-        CheckDrained();
+        DropLanes();
     }
 
-    /// <summary>This node leaves: nothing more is sent; the link closes when the peer has everything.</summary>
+    /// <summary>The peer has the other link, too.</summary>
+    public void CloseRetired()
+    {
+        if (_phase == LinkPhase.Retiring)
+        {
+            Close((ulong)ErrorCode.DuplicateLink, "another link to the same node is kept", DialOutcome.Duplicate);
+        }
+    }
+
+    /// <summary>This node leaves: nothing more is sent; the link closes when the peer has routed everything.</summary>
     public void Leave()
     {
         if (_phase != LinkPhase.Up)
@@ -55,35 +55,30 @@ internal sealed partial class PeerLink
             return;
         }
 
-        _mesh.Router.RemovePeer(this);
-        SayGoodbye(ErrorCode.ShuttingDown, "the node is leaving");
         _leaving = true;
-        CheckDrained();
+        _channel!.StopForwarding();
+        if (_channel.IsFlowing)
+        {
+            SayGoodbye();
+        }
     }
 
-    /// <summary>The link that this one took over from has ended: its successors may be read.</summary>
-    private void PredecessorEnded()
-    {
-        _predecessor = null;
-        ReleaseLanes();
-    }
-
-    private void SayGoodbye(ErrorCode code, string text)
+    private void SayGoodbye()
     {
         var goodbye = new GoAwayFrame
         {
-            Code = code,
+            Code = ErrorCode.ShuttingDown,
             Closes = true,
-            Reference = (ulong)_lanes.Open.Count,
-            Text = System.Text.Encoding.UTF8.GetBytes(text),
+            Reference = (ulong)_channel!.LaneCount,
+            Text = "the node is leaving"u8,
         };
-        WriteAllGaps();
+        _saidGoodbye = true;
+        _channel.Flush();
         goodbye.Write(_control.Reserve(goodbye.FrameBytes));
+        _ackDue = true;
         FlushStreams();
-        foreach (LaneWriter lane in _lanes.Open)
-        {
-            _connection!.FinishWriting(lane.Stream.Stream);
-        }
+        _channel.FinishWriting();
+        CheckDrained();
     }
 
     private LinkFault ReadGoAway(ReadOnlySpan<byte> frame)
@@ -93,35 +88,20 @@ internal sealed partial class PeerLink
             return LinkFault.Malformed("a GOAWAY frame that breaks its layout");
         }
 
-        _peerLanes = goodbye.Reference;
         if (goodbye.Code == ErrorCode.ShuttingDown && _phase == LinkPhase.Up)
         {
             IsPeerLeaving = true;
-            _mesh.Router.RemovePeer(this);
+            _channel!.StopForwarding();
+            _ackDue = true;
+            MarkDirty();
         }
 
         return LinkFault.None;
     }
 
-    private long TickRetiring(long nowNs)
-    {
-        if (nowNs >= _retireDueNs)
-        {
-            Close((ulong)ErrorCode.DuplicateLink, "another link to the same node is kept", DialOutcome.Duplicate);
-            return long.MaxValue;
-        }
-
-        CheckDrained();
-        return _retireDueNs;
-    }
-
     private void CheckDrained()
     {
-        if (_phase == LinkPhase.Retiring && (ulong)_lanesEnded >= _peerLanes && Backlog() == 0)
-        {
-            Close((ulong)ErrorCode.DuplicateLink, "another link to the same node is kept", DialOutcome.Duplicate);
-        }
-        else if (_leaving && _phase == LinkPhase.Up && Backlog() == 0)
+        if (_saidGoodbye && _phase == LinkPhase.Up && _channel!.IsDrained && Backlog() == 0)
         {
             Close(0, "the node has left");
         }

@@ -2,33 +2,33 @@ using NexusD.Loops;
 using NexusD.Peering.Dialing;
 using NexusD.Protocol;
 using NexusD.Quic;
-using NexusD.Routing;
 
 namespace NexusD.Peering.Links;
 
 /// <summary>
-/// A link to one peer: one QUIC connection with its control stream and lanes. In: what the connection tells, runs from
-/// the router, the time. Out: bytes for the connection, runs and gap notices for the router.
+/// A link to one peer: one QUIC connection with its control stream and lanes. In: what the connection tells, what the
+/// <see cref="PeerChannel"/> has to send, the time. Out: bytes for the connection, runs and gap notices for the router.
 /// </summary>
 /// <remarks>
 /// <para>Life: connecting -> awaiting HELLO -> up -> (retiring ->) closing -> closed. Parts: this file is the life,
-/// <c>.Handshake</c> who the peer is, <c>.Control</c> the control stream, <c>.Send</c> runs out, <c>.Receive</c> lanes
-/// in, <c>.Retire</c> how a link gives way to another and how a node leaves.</para>
+/// <c>.Handshake</c> who the peer is, <c>.Control</c> the control stream, <c>.Lanes</c> their acknowledgement,
+/// <c>.Receive</c> lanes in, <c>.Send</c> the end of a turn, <c>.Retire</c> how a link gives way to another and how a
+/// node leaves. What outlives a link is in its channel.</para>
 /// <para>Everything runs on the loop's thread. After <see cref="Fail"/> or <see cref="Close"/> nothing more is read or
 /// sent.</para>
 /// </remarks>
-internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler, ILoopFlush, IDialAttempt
+internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDialAttempt
 {
     private readonly MeshContext _mesh;
     private readonly ILinkOwner _owner;
-    private readonly LinkLedger _ledger = new();
     private readonly StreamWriter _control;
     private readonly InterestTeller _interestOut;
-    private readonly InterestReceiver _interestIn;
     private readonly RetainedSync _retained;
     private IQuicConnection? _connection;
+    private PeerChannel? _channel;
     private LinkPhase _phase = LinkPhase.Connecting;
     private long _lastHeardNs;
+    private long _lastAnsweredNs;
     private long _helloDueNs = long.MaxValue;
     private long _upSinceNs;
     private bool _suspect;
@@ -44,8 +44,6 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
         Endpoint = endpoint;
         _control = new StreamWriter(mesh.Pool);
         _controlFrames = new FrameStream(mesh, ProtocolLimits.MinMaxFrameBytes);
-        _lanes = new LaneSet(mesh.Pool, mesh.Options);
-        _interestIn = new InterestReceiver(mesh, this);
         _interestOut = new InterestTeller(mesh, _control, Backlog);
         _retained = new RetainedSync(mesh, _control, Backlog);
         _lastHeardNs = mesh.Loop.NowNs;
@@ -76,7 +74,11 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
     /// <summary>Time since the HELLO was accepted, nanoseconds.</summary>
     public long UpForNs => !WasUp ? 0 : _mesh.Loop.NowNs - _upSinceNs;
 
-    public LinkLedger Ledger => _ledger;
+    /// <summary>What the link carries while it is up; null before, and when another link took over.</summary>
+    public PeerChannel? Channel => _channel;
+
+    /// <summary>The connection; only once it is open.</summary>
+    public IQuicConnection Connection => _connection!;
 
     /// <summary>Where the peer's datagrams come from, or where it was dialed.</summary>
     public string Address => (_connection?.RemoteEndPoint ?? Endpoint?.Address) is { } address
@@ -167,7 +169,9 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
             return;
         }
 
-        SendProgress();
+        _lastAnsweredNs = _mesh.Loop.NowNs;
+        _interestOut.Tick(_mesh.Loop.NowNs);
+        _retained.Continue();
         MarkDirty();
         CheckDrained();
     }
@@ -180,6 +184,8 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
             _mesh.Counters.CountRefusedByPeer(info.ErrorCode);
         }
 
+        _peerHasLeft =
+            info.Kind == QuicCloseKind.PeerApplication && info.ErrorCode == (ulong)ErrorCode.ShuttingDown;
         TellGone(new LinkEnd(OutcomeOf(info), Describe(info)));
         Discard();
     }
@@ -231,6 +237,12 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
             _mesh.Options.Log.PeerRefused(Address, fault.Code.ToWireName(), fault.Reason);
         }
 
+        if (outcome == DialOutcome.Refused)
+        {
+            HasBrokenRules = fault.Code is not (ErrorCode.OverLimit or ErrorCode.ShuttingDown);
+            _channel?.ForgetIncoming();
+        }
+
         Close((ulong)fault.Code, fault.Reason, outcome);
     }
 
@@ -251,6 +263,7 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
 
     public LinkSnapshot GetSnapshot()
     {
+        LinkLedger ledger = _channel?.Ledger ?? new LinkLedger();
         QuicConnectionStatistics quic = _connection is { } c && IsConnected ? c.GetStatistics() : default;
         long rttNs = quic.SmoothedRttNs != 0 ? quic.SmoothedRttNs : _pingRttNs;
         return new LinkSnapshot
@@ -271,17 +284,25 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
             Dialed = IsDialed,
             UpSeconds = UpForNs / 1e9,
             RttMicroseconds = rttNs / 1_000,
-            InterestCount = _interestIn.WantsEverything ? -1 : _interestIn.Count,
-            EventsIn = _ledger.EventsIn,
-            EventsOut = _ledger.EventsOut,
-            BytesIn = _ledger.BytesIn,
-            BytesOut = _ledger.BytesOut,
-            QueuedBytes = IsConnected ? Backlog() : 0,
-            DroppedLinkFull = _ledger.DroppedLinkFull,
-            DroppedTooLarge = _ledger.DroppedTooLarge,
+            InterestCount = _channel is not { Interest: { } wants } ? 0 : wants.WantsEverything ? -1 : wants.Count,
+            EventsIn = ledger.EventsIn,
+            EventsOut = ledger.EventsOut,
+            BytesIn = ledger.BytesIn,
+            BytesOut = ledger.BytesOut,
+            QueuedBytes = _control.Waiting + (_channel is null ? 0 : _channel.QueuedBytes + _channel.WaitingBytes()),
+            DroppedLinkFull = ledger.DroppedLinkFull,
+            DroppedTooLarge = ledger.DroppedTooLarge,
+            DroppedLinkLost = ledger.DroppedLinkLost,
+            DroppedLinkDown = ledger.DroppedLinkDown,
             PacketsLost = quic.PacketsLost,
         };
     }
+
+    /// <summary>This node ended the link because the peer does not speak the protocol.</summary>
+    public bool HasBrokenRules { get; private set; }
+
+    /// <summary>Opens a stream for a lane; -1: the peer grants none.</summary>
+    public long OpenLaneStream() => _connection!.OpenStream(unidirectional: true);
 
     private static long Ns(TimeSpan span) => span.Ticks * 100;
 
@@ -296,6 +317,22 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
             return long.MaxValue;
         }
 
+        long unansweredNs = nowNs - _lastAnsweredNs;
+        if (unansweredNs >= Ns(_mesh.Options.DownAfter))
+        {
+            // There is a ping every second: the peer is heard and does not hear.
+            Fail(new LinkFault(ErrorCode.Idle, $"the peer has heard nothing for {unansweredNs / 1e9:0.0} s"));
+            return long.MaxValue;
+        }
+
+        if (!_channel!.IsFlowing && nowNs >= _helloDueNs)
+        {
+            Fail(new LinkFault(
+                ErrorCode.Idle,
+                $"no LANE_RESUME within {_mesh.Options.HandshakeTimeout.TotalSeconds:0.#} s of the HELLO"));
+            return long.MaxValue;
+        }
+
         bool suspect = silenceNs >= Ns(_mesh.Options.SuspectAfter);
         if (suspect && !_suspect)
         {
@@ -304,9 +341,24 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
 
         _suspect = suspect;
         long silenceDue = _lastHeardNs + Ns(suspect ? _mesh.Options.DownAfter : _mesh.Options.SuspectAfter);
-        long due = _leaving ? silenceDue : Math.Min(silenceDue, TickControl(nowNs));
+        long due = _leaving
+            ? Math.Min(silenceDue, TickLanes(nowNs))
+            : Math.Min(silenceDue, TickControl(nowNs));
+        due = Math.Min(due, _lastAnsweredNs + Ns(_mesh.Options.DownAfter));
+        due = _channel.IsFlowing ? due : Math.Min(due, _helloDueNs);
         MarkDirty();
         return due;
+    }
+
+    private long TickRetiring(long nowNs)
+    {
+        if (nowNs < _retireDueNs)
+        {
+            return _retireDueNs;
+        }
+
+        CloseRetired();
+        return long.MaxValue;
     }
 
     private void TellGone(in LinkEnd end)
@@ -314,10 +366,8 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
         if (!_goneTold)
         {
             _goneTold = true;
-            _mesh.Router.RemovePeer(this);
             _owner.Gone(this, end);
-            _successor?.PredecessorEnded();
-            _successor = null;
+            _channel = null;
         }
     }
 
@@ -325,11 +375,6 @@ internal sealed partial class PeerLink : DeliveryTarget, IQuicConnectionHandler,
     {
         _control.Discard();
         _controlFrames.Reset();
-        foreach (LaneWriter lane in _lanes.Open)
-        {
-            lane.Stream.Discard();
-        }
-
         foreach (LaneReader? lane in _lanesIn)
         {
             lane?.Reset();

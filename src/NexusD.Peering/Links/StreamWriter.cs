@@ -4,12 +4,12 @@ using NexusD.Quic;
 namespace NexusD.Peering.Links;
 
 /// <summary>
-/// The sending side of one QUIC stream: frames are written into a slab one behind the other and handed to the
-/// connection as one piece, when the slab is full or at the end of the loop's turn.
+/// The sending side of one stream: frames are written into a slab one behind the other and handed on as one piece, when
+/// the slab is full or at the end of the loop's turn.
 /// </summary>
 /// <remarks>
 /// Ownership: the writer holds one reference to the slab that it fills; each piece handed over has a reference of its
-/// own, which the connection gives back when the peer has acknowledged it. Bytes handed over are never touched again.
+/// own, which the sink gives back when the peer has acknowledged it. Bytes handed over are never touched again.
 /// An idle stream holds no slab, so that an idle link costs no buffer memory.
 /// </remarks>
 internal sealed class StreamWriter(SlabPool pool)
@@ -19,7 +19,7 @@ internal sealed class StreamWriter(SlabPool pool)
 
     private const int SmallSlabBytes = 4 * 1024;
 
-    private IQuicConnection? _connection;
+    private ISlabSink? _sink;
     private Slab? _slab;
     private int _start;
     private int _end;
@@ -33,11 +33,15 @@ internal sealed class StreamWriter(SlabPool pool)
     /// <summary>Bytes written and not handed over yet.</summary>
     public int Waiting => _end - _start;
 
+    /// <summary>Writes to a stream of a connection.</summary>
     public void Open(IQuicConnection connection, long stream)
     {
-        _connection = connection;
+        _sink = new StreamSink(connection, stream);
         Stream = stream;
     }
+
+    /// <summary>Writes to something else than a stream.</summary>
+    public void Open(ISlabSink sink) => _sink = sink;
 
     /// <summary>Room for exactly this many bytes, which the caller fills at once.</summary>
     public unsafe Span<byte> Reserve(int bytes)
@@ -57,7 +61,7 @@ internal sealed class StreamWriter(SlabPool pool)
     {
         HandOver();
         shared.Retain();
-        _connection!.Write(Stream, shared, offset, length);
+        _sink!.Take(shared, offset, length);
     }
 
     /// <summary>Hands over what was written; call it at the end of the turn.</summary>
@@ -109,13 +113,13 @@ internal sealed class StreamWriter(SlabPool pool)
         if (slab.Capacity - _end < LeastRoom)
         {
             _slab = null; // our reference goes along
-            _connection!.Write(Stream, slab, offset, _end - offset);
+            _sink!.Take(slab, offset, _end - offset);
             _start = _end = 0;
             return;
         }
 
         slab.Retain();
-        _connection!.Write(Stream, slab, offset, _end - offset);
+        _sink!.Take(slab, offset, _end - offset);
     }
 
     private void Release()
@@ -124,4 +128,10 @@ internal sealed class StreamWriter(SlabPool pool)
         _slab = null;
         _start = _end = 0;
     }
+}
+
+/// <summary>Hands pieces to one stream of a connection.</summary>
+internal sealed class StreamSink(IQuicConnection connection, long stream) : ISlabSink
+{
+    public void Take(Slab slab, int offset, int length) => connection.Write(stream, slab, offset, length);
 }

@@ -40,8 +40,11 @@ internal sealed class FakeConnection : IQuicConnection
 
     public long UnacknowledgedBytes { get; private set; }
 
-    /// <summary>No acknowledgement arrives while set: the peer's queue grows.</summary>
+    /// <summary>No acknowledgement of QUIC arrives while set.</summary>
     public bool HoldsAcks { get; set; }
+
+    /// <summary>Nothing that the peer wrote arrives while set, so no LANE_ACK does.</summary>
+    public bool HoldsInput { get; set; }
 
     /// <summary>How many streams the peer lets this side open.</summary>
     public int UniStreamsGranted { get; set; } = 16;
@@ -64,6 +67,8 @@ internal sealed class FakeConnection : IQuicConnection
     private VirtualWorld World => _network.World;
 
     private bool CanReach => !_network.IsCut(_endpoint.LocalEndPoint.Address, RemoteEndPoint.Address);
+
+    private bool CanHear => !_network.IsCut(RemoteEndPoint.Address, _endpoint.LocalEndPoint.Address);
 
     public long OpenStream(bool unidirectional)
     {
@@ -158,7 +163,7 @@ internal sealed class FakeConnection : IQuicConnection
 
     public void FirstPacketArrives()
     {
-        if (IsOver || _peer is not null || !CanReach || _network.Find(RemoteEndPoint) is not { } server)
+        if (IsOver || _peer is not null || !CanReach || !CanHear || _network.Find(RemoteEndPoint) is not { } server)
         {
             return;
         }
@@ -196,7 +201,7 @@ internal sealed class FakeConnection : IQuicConnection
     /// <summary>The path is cut: if it stays so, both sides time out.</summary>
     public void OnCut()
     {
-        if (!IsOver && !CanReach)
+        if (!IsOver && !CanHear)
         {
             World.After((long)_endpoint.Options.IdleTimeout.TotalNanoseconds, IdleTimesOut);
         }
@@ -250,7 +255,7 @@ internal sealed class FakeConnection : IQuicConnection
             return;
         }
 
-        if (!CanReach)
+        if (!CanReach || peer.HoldsInput)
         {
             World.After(50_000_000, () => Arrive(state)); // sent again
             return;
@@ -308,7 +313,7 @@ internal sealed class FakeConnection : IQuicConnection
             return;
         }
 
-        if (HoldsAcks || !CanReach)
+        if (HoldsAcks || !CanHear)
         {
             World.After(20_000_000, Ack);
             return;
@@ -323,7 +328,7 @@ internal sealed class FakeConnection : IQuicConnection
 
     private void IdleTimesOut()
     {
-        if (IsOver || (_peer is { IsOver: false } && CanReach))
+        if (IsOver || (_peer is { IsOver: false } && CanHear))
         {
             return;
         }
@@ -334,7 +339,7 @@ internal sealed class FakeConnection : IQuicConnection
 
     private void PeerClosed(QuicCloseInfo info)
     {
-        if (!IsOver && CanReach)
+        if (!IsOver && CanHear)
         {
             End();
             TellClosed(info);

@@ -37,8 +37,14 @@ internal sealed class FakeNetwork(VirtualWorld world)
 
     public void Cut(IPAddress one, IPAddress other)
     {
-        _cuts.Add((one, other));
         _cuts.Add((other, one));
+        CutOneWay(one, other);
+    }
+
+    /// <summary>What one host sends does not reach the other, which is heard all the same.</summary>
+    public void CutOneWay(IPAddress from, IPAddress to)
+    {
+        _cuts.Add((from, to));
         foreach (FakeConnection connection in Connections.ToArray())
         {
             connection.OnCut();

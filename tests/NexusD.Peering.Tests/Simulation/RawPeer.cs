@@ -96,7 +96,44 @@ internal sealed class RawPeer : IQuicConnectionHandler, IDisposable
         };
         byte[] frame = new byte[hello.FrameBytes];
         hello.Write(frame);
-        return frame;
+        return [.. frame, .. Resume(OwnRun, 0)];
+    }
+
+    /// <summary>Number of this peer's run of lanes.</summary>
+    public ulong OwnRun { get; set; } = 1;
+
+    public static byte[] Resume(ulong own, ulong yours, params (int Lane, ulong Bytes)[] lanes)
+    {
+        var frame = new LaneResumeFrame { Own = own, Yours = yours, Counts = Counts(lanes) };
+        byte[] bytes = new byte[frame.FrameBytes];
+        frame.Write(bytes);
+        return bytes;
+    }
+
+    public static byte[] Ack(params (int Lane, ulong Bytes)[] lanes)
+    {
+        var frame = new LaneAckFrame(Counts(lanes));
+        byte[] bytes = new byte[frame.FrameBytes];
+        frame.Write(bytes);
+        return bytes;
+    }
+
+    /// <summary>Says that all frames that came on lanes were routed.</summary>
+    public void AcknowledgeLanes() => Send(Control, Ack([.. Lanes.Select(LaneCount)]));
+
+    /// <summary>A lane by its number, and the bytes that came behind its preamble.</summary>
+    public (int Lane, ulong Bytes) LaneCount(long stream) =>
+        (PreambleOf(stream)[6], (ulong)(_received[stream].Count - StreamPreamble.Size));
+
+    private static LaneCounts Counts((int Lane, ulong Bytes)[] lanes)
+    {
+        var counts = default(LaneCounts);
+        foreach ((int lane, ulong bytes) in lanes)
+        {
+            counts.Set(lane, bytes);
+        }
+
+        return counts;
     }
 
     public ulong HlcNow => Routing.HybridClock.FromUnixMs(1_800_000_000_000 + (World.NowNs / 1_000_000));

@@ -191,6 +191,10 @@ internal sealed class RecordingLog : IMeshLog
 
     public void LinkDown(string node, string address, string reason) => Lines.Add($"down {node}: {reason}");
 
+    public void PeerLeft(string node, string address) => Lines.Add($"left {node}");
+
+    public void EventsGivenUp(string node, long events) => Lines.Add($"gave up {events} for {node}");
+
     public void DialFailed(string address, string reason, long failures) => Lines.Add($"dial {address}: {reason}");
 
     public void PeerRefused(string address, string code, string reason) => Lines.Add($"refused {code}: {reason}");

@@ -72,7 +72,7 @@ internal sealed class VirtualWorld
         VirtualLoop? next = null;
         foreach (VirtualLoop loop in _loops)
         {
-            if (next is null || loop.WakeNs < next.WakeNs)
+            if (!loop.IsPaused && (next is null || loop.WakeNs < next.WakeNs))
             {
                 next = loop;
             }
@@ -111,6 +111,9 @@ internal sealed class VirtualLoop(VirtualWorld world) : IMeshLoop
     /// <summary>How far this node's wall clock is ahead of the world's, milliseconds.</summary>
     public long ClockSkewMs { get; set; }
 
+    /// <summary>Stopped like a process by SIGSTOP: it does nothing, and time goes on.</summary>
+    public bool IsPaused { get; set; }
+
     public long WakeNs { get; private set; } = long.MaxValue;
 
     public long NowNs => world.NowNs;
@@ -140,6 +143,11 @@ internal sealed class VirtualLoop(VirtualWorld world) : IMeshLoop
     public bool EndTurn()
     {
         bool busy = false;
+        if (IsPaused)
+        {
+            return busy;
+        }
+
         while (TryTakePosted(out Action? work))
         {
             work!();

@@ -20,6 +20,8 @@ internal static class PeerCodecs
         ["retained_end"] = new(DecodeRetainedState, (f, to) => EncodeRetainedState(f, to, true)),
         ["forward"] = new(RunCodecs.DecodeForward, RunCodecs.EncodeForward),
         ["retained"] = new(RunCodecs.DecodeRetained, RunCodecs.EncodeRetained),
+        ["lane_ack"] = new(DecodeLaneAck, (f, to) => new LaneAckFrame(CountsOf(f)).Write(to)),
+        ["lane_resume"] = new(DecodeLaneResume, EncodeLaneResume),
         ["ping"] = new(DecodePing, (f, to) => new PeerPingFrame(f.U64("opaque"), f.U64("timestamp"), false).Write(to)),
         ["pong"] = new(DecodePing, (f, to) => new PeerPingFrame(f.U64("opaque"), f.U64("timestamp"), true).Write(to)),
     };
@@ -133,6 +135,55 @@ internal static class PeerCodecs
 
     private static int EncodeRetainedState(JsonObject fields, Span<byte> to, bool isEnd) =>
         new RetainedStateFrame(fields.U64("digest"), fields.U32("count"), isEnd).Write(to);
+
+    private static Decoded DecodeLaneAck(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = LaneAckFrame.TryRead(frame, out LaneAckFrame ack);
+        return new(error, new JsonObject { ["lanes"] = ListOf(ack.Counts) });
+    }
+
+    private static Decoded DecodeLaneResume(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = LaneResumeFrame.TryRead(frame, out LaneResumeFrame resume);
+        return new(error, new JsonObject
+        {
+            ["own"] = Json.Number(resume.Own),
+            ["yours"] = Json.Number(resume.Yours),
+            ["lanes"] = ListOf(resume.Counts),
+        });
+    }
+
+    private static int EncodeLaneResume(JsonObject fields, Span<byte> to) => new LaneResumeFrame
+    {
+        Own = fields.U64("own"),
+        Yours = fields.U64("yours"),
+        Counts = CountsOf(fields),
+    }.Write(to);
+
+    private static JsonArray ListOf(LaneCounts counts)
+    {
+        JsonArray list = [];
+        for (int lane = 0; lane < ProtocolLimits.MaxLanes; lane++)
+        {
+            if (counts.Has(lane))
+            {
+                list.Add(new JsonObject { ["lane"] = lane, ["bytes"] = Json.Number(counts[lane]) });
+            }
+        }
+
+        return list;
+    }
+
+    private static LaneCounts CountsOf(JsonObject fields)
+    {
+        var counts = default(LaneCounts);
+        foreach (JsonNode? entry in fields["lanes"]!.AsArray())
+        {
+            counts.Set((int)entry!.AsObject().U32("lane"), entry.AsObject().U64("bytes"));
+        }
+
+        return counts;
+    }
 
     private static Decoded DecodePing(ReadOnlySpan<byte> frame, ReaderLimits limits)
     {

@@ -1,0 +1,277 @@
+using System.Text;
+using NexusD.Protocol;
+using NexusD.Protocol.Frames;
+using NexusD.Protocol.Peer;
+using NexusD.Routing;
+
+namespace NexusD.Peering.Links;
+
+/// <summary>
+/// Runs out: the router hands them over one by one, the link gets what a turn brought in one piece per lane.
+/// </summary>
+/// <remarks>
+/// The queue is what the peer has not acknowledged, whether a link is up or not. Above the limit new runs are dropped,
+/// counted and noted in the lane's ledger; the peer is told by GAP before the next run of that lane, or as soon as
+/// there is room. Dropping goes on until an eighth of the queue is free again, so that a full queue does not alternate
+/// between single runs and gap notices.
+/// </remarks>
+internal sealed partial class PeerChannel
+{
+    /// <summary>Bodies from this size on go by reference where the router offers one.</summary>
+    private const int ByReferenceBytes = 16 * 1024;
+
+    private readonly LaneSet _lanes;
+    private AliasTable _aliases = new(0);
+    private PeerLimits _limits;
+    private LinkFault _faultAtEndOfTurn;
+    private long _limit;
+    private bool _full;
+    private bool _hasGaps;
+    private bool _dirty;
+
+    /// <summary>Bytes written and not acknowledged by the peer; those of the present turn not counted.</summary>
+    public long QueuedBytes { get; set; }
+
+    /// <summary>Whether the peer has routed everything that was meant for it.</summary>
+    public bool IsDrained => QueuedBytes == 0 && WaitingBytes() == 0 && !_hasGaps;
+
+    /// <summary>Lanes that were opened so far.</summary>
+    public int LaneCount => _lanes.Open.Count;
+
+    public override void Deliver(in EventRun run, ref RouteEntry entry)
+    {
+        LaneWriter lane = _lanes.For(run.Priority, run.Publisher);
+        if (IsFull())
+        {
+            Drop(lane, run, _stage == ChannelStage.Counting ? DropReason.LinkDown : DropReason.LinkFull);
+            return;
+        }
+
+        if (IsTooLargeForPeer(run))
+        {
+            Drop(lane, run, DropReason.TooLarge);
+            return;
+        }
+
+        if (!lane.Gaps.IsEmpty)
+        {
+            WriteGaps(lane);
+        }
+
+        uint alias = _aliases.Get(ref entry);
+        if (alias != 0 && lane.MustDeclare(alias, entry.AliasEpoch))
+        {
+            var declared = new TopicFrame(alias, run.Topic.Utf8);
+            declared.Write(lane.Stream.Reserve(declared.FrameBytes));
+        }
+
+        WriteForward(lane, run, alias);
+        _ledger.EventsOut += run.Count;
+        MarkDirty();
+    }
+
+    public override void DeliverGap(in GapNotice gap)
+    {
+        WriteGap(_lanes.For(Priority.Normal, gap.Publisher), gap);
+        MarkDirty();
+    }
+
+    public void OnEndOfTurn()
+    {
+        _dirty = false;
+        if (_faultAtEndOfTurn.IsFault)
+        {
+            LinkFault fault = _faultAtEndOfTurn;
+            _faultAtEndOfTurn = LinkFault.None;
+            Link?.Fail(fault);
+        }
+
+        Flush();
+    }
+
+    /// <summary>Hands over what was written in this turn.</summary>
+    public void Flush()
+    {
+        WriteAllGaps();
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            lane.Stream.Flush();
+        }
+    }
+
+    /// <summary>Ends the streams of all lanes behind what was written.</summary>
+    public void FinishWriting()
+    {
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            Link!.Connection.FinishWriting(lane.Journal.Stream);
+        }
+    }
+
+    /// <summary>Gives up the slabs that quiet lanes keep for their next frame.</summary>
+    public void Trim()
+    {
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            lane.Stream.Trim();
+        }
+    }
+
+    /// <summary>Bytes written in this turn and not handed over.</summary>
+    public long WaitingBytes()
+    {
+        long waiting = 0;
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            waiting += lane.Stream.Waiting;
+        }
+
+        return waiting;
+    }
+
+    private void WriteForward(LaneWriter lane, in EventRun run, uint alias)
+    {
+        ReadOnlySpan<byte> topic = alias == 0 ? run.Topic.Utf8 : default;
+        int propertyBytes = run.Properties.Length + (alias == 0 ? PropertyWriter.Size(topic.Length) : 0);
+        int headBytes = ForwardFrame.HeaderBytes + propertyBytes;
+        int frameBytes = headBytes + run.Body.Length;
+        bool byReference = run.Shared is not null && run.Body.Length >= ByReferenceBytes;
+        Span<byte> room = lane.Stream.Reserve(byReference ? headBytes : frameBytes);
+        ForwardFrame.WriteHeader(
+            room,
+            frameBytes,
+            run.Flags & RunFlags.Retain,
+            propertyBytes,
+            alias,
+            run.Publisher,
+            run.Number,
+            run.Timestamp);
+        Span<byte> rest = room[ForwardFrame.HeaderBytes..];
+        if (alias == 0)
+        {
+            var properties = new PropertyWriter(rest);
+            properties.Write(PropertyId.Topic, topic);
+            rest = rest[properties.Written..];
+        }
+
+        run.Properties.CopyTo(rest);
+        if (byReference)
+        {
+            lane.Stream.Append(run.Shared!, run.SharedOffset, run.Body.Length);
+        }
+        else
+        {
+            run.Body.CopyTo(rest[run.Properties.Length..]);
+        }
+
+        _ledger.BytesOut += frameBytes;
+    }
+
+    private bool IsFull()
+    {
+        if (QueuedBytes > _limit)
+        {
+            return _full = true;
+        }
+
+        return _full && (_full = QueuedBytes > _limit - (_limit / 8));
+    }
+
+    private bool IsTooLargeForPeer(in EventRun run)
+    {
+        int topicBytes = PropertyWriter.Size(run.Topic.Utf8.Length);
+        long frameBytes = (long)ForwardFrame.HeaderBytes + run.Body.Length + run.Properties.Length + topicBytes;
+        if (run.Body.Length <= _limits.MaxPayload && frameBytes <= _limits.MaxFrame)
+        {
+            return false; // the common case: whatever is inside fits
+        }
+
+        var reader = new RunReader(run.Body);
+        while (reader.TryRead(out ReadOnlySpan<byte> payload))
+        {
+            if (payload.Length > _limits.MaxPayload)
+            {
+                return true;
+            }
+        }
+
+        return frameBytes > _limits.MaxFrame;
+    }
+
+    private void Drop(LaneWriter lane, in EventRun run, DropReason reason)
+    {
+        Note(lane, run.Publisher, run.Number, run.Count, reason);
+        if (reason == DropReason.TooLarge)
+        {
+            MarkDirty();
+        }
+    }
+
+    /// <summary>Counts a loss; the peer is told as soon as there is room.</summary>
+    private void Note(LaneWriter lane, ulong publisher, ulong number, int count, DropReason reason)
+    {
+        lane.Gaps.Add(publisher, number, number + (ulong)count - 1, (ulong)count, reason);
+        _hasGaps = true;
+        Count(publisher, number, count, reason);
+    }
+
+    private void Count(ulong publisher, ulong number, int count, DropReason reason)
+    {
+        _mesh.Router.LossListener?.OnLost(publisher, number, count, reason);
+        switch (reason)
+        {
+            case DropReason.LinkFull:
+                _ledger.DroppedLinkFull += count;
+                break;
+            case DropReason.LinkDown:
+                _ledger.DroppedLinkDown += count;
+                break;
+            case DropReason.LinkLost:
+                _ledger.DroppedLinkLost += count;
+                break;
+            default:
+                _ledger.DroppedTooLarge += count;
+                break;
+        }
+    }
+
+    private void WriteAllGaps()
+    {
+        if (!_hasGaps || IsFull())
+        {
+            return;
+        }
+
+        _hasGaps = false;
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            WriteGaps(lane);
+        }
+    }
+
+    private void WriteGaps(LaneWriter lane) =>
+        lane.Gaps.Drain(_mesh.Options.NodeName, gap => WriteGap(lane, gap));
+
+    private static void WriteGap(LaneWriter lane, in GapNotice gap)
+    {
+        var frame = new GapFrame
+        {
+            Reason = gap.Reason,
+            Publisher = gap.Publisher,
+            From = gap.From,
+            To = gap.To,
+            Count = gap.Count,
+            Where = Encoding.UTF8.GetBytes(gap.Where),
+        };
+        frame.Write(lane.Stream.Reserve(frame.FrameBytes));
+    }
+
+    private void MarkDirty()
+    {
+        if (!_dirty)
+        {
+            _dirty = true;
+            _mesh.Loop.FlushAtEndOfTurn(this);
+        }
+    }
+}
