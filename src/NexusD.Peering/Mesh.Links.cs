@@ -225,8 +225,8 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
     }
 
     /// <summary>
-    /// A node that was restarted has a new id. Its old link is dead although nothing has told so yet, and the subscribers
-    /// for which events are held died with the old process.
+    /// A node that was restarted has a new id. Its old link is dead although nothing has told so yet, and the
+    /// subscribers for which events are held died with the old process.
     /// </summary>
     private void DropFormerRun(PeerLink link)
     {

@@ -27,7 +27,9 @@ public sealed class MutationTests
             node.Subscribe("#", "a/*");
             node.Publish("r", "kept", retain: true);
             Round(world, node, random, ref refused, ref survived);
-            Assert.Equal(node.Snapshot.Links.Count(l => l.State is LinkState.Up or LinkState.Down), node.Router.GetStatistics().Links);
+            Assert.Equal(
+                node.Snapshot.Links.Count(l => l.State is LinkState.Up or LinkState.Down),
+                node.Router.GetStatistics().Links);
             node.Router.AssertInvariants();
         }
 

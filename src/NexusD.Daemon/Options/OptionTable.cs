@@ -38,7 +38,8 @@ internal static class OptionTable
 
     public static readonly Option<TimeSpan> ShutdownGrace = new()
     {
-        Name = "shutdown-grace", Aliases = ["drain-timeout"], Group = OptionGroup.Node, Placeholder = "TIME", Default = "10s", IsDuration = true,
+        Name = "shutdown-grace", Aliases = ["drain-timeout"], Group = OptionGroup.Node, Placeholder = "TIME",
+        Default = "10s", IsDuration = true,
         Help = "How long leaving may take after SIGTERM; links are flushed in that time",
         Valid = "a time from 0s to 1h such as 500ms, 10s or 2m",
         Reader = OptionReaders.Duration(TimeSpan.Zero, TimeSpan.FromHours(1)),

@@ -12,7 +12,8 @@ namespace NexusD.Peering.Links;
 /// <remarks>
 /// <para>A reset does not take anything away at once: the filters that were known stay until the sender has told its
 /// state, and those that it did not name again go then. So a repair, or a link that takes over from another, never
-/// opens a moment in which a matching event is not forwarded, and a peer that cannot be reached keeps its interest.</para>
+/// opens a moment in which a matching event is not forwarded, and a peer that cannot be reached keeps its
+/// interest.</para>
 /// <para>Bounded in filters and in their bytes; beyond that the peer counts as interested in everything until its next
 /// reset.</para>
 /// </remarks>

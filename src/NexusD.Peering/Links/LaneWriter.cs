@@ -4,7 +4,8 @@ using NexusD.Protocol;
 namespace NexusD.Peering.Links;
 
 /// <summary>
-/// One outgoing lane, over all links: what was written and not acknowledged, which aliases were declared on it, and losses that the peer must hear of.
+/// One outgoing lane, over all links: what was written and not acknowledged, which aliases were declared on it, and
+/// losses that the peer must hear of.
 /// </summary>
 internal sealed class LaneWriter
 {

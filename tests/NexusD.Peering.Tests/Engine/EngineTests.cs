@@ -143,7 +143,9 @@ public sealed class EngineTests
             hostile.Attack(node.Mesh.LocalEndPoint, random);
         }
 
-        node.WaitFor(() => node.Mesh.GetSnapshot().Links.Count(l => l.State == LinkState.Up) == 1, "only the good peer is left");
+        node.WaitFor(
+            () => node.Mesh.GetSnapshot().Links.Count(l => l.State == LinkState.Up) == 1,
+            "only the good peer is left");
         Assert.Equal(1, node.Publish("t", 9, 1, 1, 1, 10));
         good.WaitFor(() => wants.Events == 1, "the good peer is served");
         Assert.True(node.Snapshot.Counters.RefusedHere(Protocol.ErrorCode.Malformed) > 20);
