@@ -76,7 +76,7 @@ internal sealed class SampleNode : INodeProbe
         BytesOut = 600,
         QueuedBytes = 10,
         DroppedLinkFull = 0,
-        DroppedTooLarge = 0,
+        DroppedTooLarge = 0, DroppedLinkLost = 0, DroppedLinkDown = 0,
         PacketsLost = 0,
     };
 
