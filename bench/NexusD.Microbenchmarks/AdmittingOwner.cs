@@ -3,7 +3,7 @@ using NexusD.Peering.Links;
 namespace NexusD.Microbenchmarks;
 
 /// <summary>Lets every link go up.</summary>
-internal sealed class AdmittingOwner : ILinkOwner
+internal sealed class AdmittingOwner(MeshContext context) : ILinkOwner
 {
     public int MeshPort => 1;
 
@@ -13,7 +13,7 @@ internal sealed class AdmittingOwner : ILinkOwner
 
     public LinkFault Admit(PeerLink link)
     {
-        link.GoUp(null);
+        link.GoUp(new PeerChannel(context, link.PeerId));
         return LinkFault.None;
     }
 

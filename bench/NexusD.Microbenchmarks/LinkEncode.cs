@@ -11,7 +11,7 @@ namespace NexusD.Microbenchmarks;
 
 /// <summary>
 /// Station "forwarded": runs go into the lane of a link and, every 64 runs, to the connection, which here only gives
-/// the slabs back. Figures are per run.
+/// the slabs back; the peer acknowledges each turn. Figures are per run.
 /// </summary>
 [MemoryDiagnoser]
 [MinColumn]
@@ -25,6 +25,8 @@ public class LinkEncode
     private readonly Router _router;
     private readonly PeerLink _link;
     private readonly Topic _topic;
+    private readonly SinkConnection _connection = new();
+    private readonly byte[] _ack = new byte[64];
     private byte[] _body = [];
     private ulong _number = 1;
 
@@ -33,12 +35,11 @@ public class LinkEncode
         _router = new Router(new RouterOptions { NodeName = "n" }, _pool);
         var options = new MeshOptions { Bind = new IPEndPoint(IPAddress.Loopback, 0), NodeName = "n", Cluster = "c" };
         var context = new MeshContext(new StillLoop(), _router, new HybridClock(), _pool, options);
-        _link = new PeerLink(context, new AdmittingOwner(), 1, null, null);
+        _link = new PeerLink(context, new AdmittingOwner(context), 1, null, null);
         _topic = _router.Intern("site/alpha/line7/press2/temperature"u8);
-        var connection = new SinkConnection();
-        _link.OnConnected(connection);
-        _link.OnStreamOpened(connection, ControlStream, unidirectional: false);
-        _link.OnStreamData(connection, ControlStream, Greeting(), end: false);
+        _link.OnConnected(_connection);
+        _link.OnStreamOpened(_connection, ControlStream, unidirectional: false);
+        _link.OnStreamData(_connection, ControlStream, Greeting(), end: false);
     }
 
     [Params(1, 100)]
@@ -71,10 +72,22 @@ public class LinkEncode
             _number += (ulong)EventsInRun;
         }
 
+        _link.Channel!.OnEndOfTurn();
         _link.OnEndOfTurn();
+        Acknowledge();
     }
 
-    // What a peer says first: its preamble, its hello, and that it wants everything.
+    // All runs are of one publisher, so there is one lane.
+    private void Acknowledge()
+    {
+        var counts = default(LaneCounts);
+        counts.Set(0, (ulong)_connection.LaneBytes - StreamPreamble.Size);
+        var ack = new LaneAckFrame(counts);
+        ack.Write(_ack);
+        _link.OnStreamData(_connection, ControlStream, _ack.AsSpan(0, ack.FrameBytes), end: false);
+    }
+
+    // What a peer says first: its preamble, its hello, that lanes begin, and that it wants everything.
     private static byte[] Greeting()
     {
         byte[] preamble = new byte[StreamPreamble.Size];
@@ -87,6 +100,9 @@ public class LinkEncode
         var interest = new InterestFrame { Version = 1, Reset = true, Entries = entries };
         byte[] interestBytes = new byte[interest.FrameBytes];
         interest.Write(interestBytes);
-        return [.. preamble, .. helloBytes, .. interestBytes];
+        var resume = new LaneResumeFrame { Own = 1 };
+        byte[] resumeBytes = new byte[resume.FrameBytes];
+        resume.Write(resumeBytes);
+        return [.. preamble, .. helloBytes, .. resumeBytes, .. interestBytes];
     }
 }

@@ -20,7 +20,14 @@ internal sealed class SinkConnection : IQuicConnection
 
     public long OpenStream(bool unidirectional) => (_streams++ << 2) | 3;
 
-    public void Write(long stream, Slab slab, int offset, int length) => slab.Release();
+    /// <summary>Bytes that were written to lanes.</summary>
+    public long LaneBytes { get; private set; }
+
+    public void Write(long stream, Slab slab, int offset, int length)
+    {
+        LaneBytes += (stream & 2) != 0 ? length : 0;
+        slab.Release();
+    }
 
     public void FinishWriting(long stream)
     {
