@@ -66,6 +66,14 @@ public interface IQuicConnection
     /// </summary>
     void Write(long stream, Slab slab, int offset, int length);
 
+    /// <summary>
+    /// Lets a stream of ours send before those that are not preferred, whenever it has something. A hint: an engine
+    /// that cannot choose serves all streams by turns.
+    /// </summary>
+    void Prefer(long stream)
+    {
+    }
+
     /// <summary>Ends the sending side of a stream after the bytes queued so far.</summary>
     void FinishWriting(long stream);
 

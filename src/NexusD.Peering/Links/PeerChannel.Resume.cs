@@ -198,6 +198,11 @@ internal sealed partial class PeerChannel
 
         Slab first = _mesh.Pool.Rent(StreamPreamble.Size);
         StreamPreamble.ForLane(lane.Number, lane.Priority).Write(first.Span);
+        if (lane.Priority == Priority.High)
+        {
+            Link.Connection.Prefer(stream);
+        }
+
         Link.Connection.Write(stream, first, 0, StreamPreamble.Size);
         lane.Journal.Connect(Link.Connection, stream);
         return true;

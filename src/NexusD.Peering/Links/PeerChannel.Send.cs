@@ -41,7 +41,7 @@ internal sealed partial class PeerChannel
     public override void Deliver(in EventRun run, ref RouteEntry entry)
     {
         LaneWriter lane = _lanes.For(run.Priority, run.Publisher);
-        if (IsFull())
+        if (run.Priority == Priority.Normal ? IsFull() : IsFullFor(run.Priority))
         {
             Drop(lane, run, _stage == ChannelStage.Counting ? DropReason.LinkDown : DropReason.LinkFull);
             return;
@@ -175,6 +175,16 @@ internal sealed partial class PeerChannel
         }
 
         return _full && (_full = QueuedBytes > _limit - (_limit / 8));
+    }
+
+    /// <summary>
+    /// Low priority has half of the queue, so that it never takes the place of others; high priority an eighth more than
+    /// all, so that it still has room when the others have none.
+    /// </summary>
+    private bool IsFullFor(Priority priority)
+    {
+        long limit = priority == Priority.High ? _limit + (_limit / 8) : _limit / 2;
+        return _limit < 0 || QueuedBytes > limit;
     }
 
     private bool IsTooLargeForPeer(in EventRun run)

@@ -39,6 +39,7 @@ internal sealed partial class PeerLink
         }
 
         _control.Open(_connection, stream);
+        _connection.Prefer(stream);
         SendHello();
     }
 

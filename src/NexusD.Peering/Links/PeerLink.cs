@@ -133,6 +133,7 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
         else
         {
             _control.Open(connection, stream);
+            connection.Prefer(stream);
         }
     }
 

@@ -238,7 +238,9 @@ internal sealed unsafe partial class Ngtcp2Connection
         Mark();
     }
 
-    /// <summary>Puts a stream with something to send at the end of the line.</summary>
+    /// <summary>
+    /// Puts a stream with something to send at the end of the line; a preferred one before all that are not.
+    /// </summary>
     private void Schedule(Ngtcp2Stream stream)
     {
         if (stream.Scheduled || stream.Blocked || !stream.HasWork)
@@ -247,17 +249,33 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
 
         stream.Scheduled = true;
-        stream.NextScheduled = null;
-        if (_lastScheduled is null)
+        Ngtcp2Stream? before = stream.IsPreferred ? LastPreferred() : _lastScheduled;
+        if (before is null)
         {
+            stream.NextScheduled = _firstScheduled;
             _firstScheduled = stream;
         }
         else
         {
-            _lastScheduled.NextScheduled = stream;
+            stream.NextScheduled = before.NextScheduled;
+            before.NextScheduled = stream;
         }
 
-        _lastScheduled = stream;
+        if (stream.NextScheduled is null)
+        {
+            _lastScheduled = stream;
+        }
+    }
+
+    private Ngtcp2Stream? LastPreferred()
+    {
+        Ngtcp2Stream? last = null;
+        for (Ngtcp2Stream? at = _firstScheduled; at is { IsPreferred: true }; at = at.NextScheduled)
+        {
+            last = at;
+        }
+
+        return last;
     }
 
     /// <summary>The first stream in line had its packet: to the end of the line, or out of it.</summary>

@@ -183,6 +183,16 @@ internal sealed unsafe partial class Ngtcp2Connection : IQuicConnection
         return id;
     }
 
+    public void Prefer(long stream)
+    {
+        if (TryFindWritable(stream, out Ngtcp2Stream? found) && !found.IsPreferred)
+        {
+            Unschedule(found);
+            found.IsPreferred = true;
+            Schedule(found);
+        }
+    }
+
     public void Write(long stream, Slab slab, int offset, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);

@@ -29,6 +29,9 @@ internal sealed class Ngtcp2Stream(long id)
     /// <summary>The peer's credit for this stream is used up.</summary>
     public bool Blocked { get; set; }
 
+    /// <summary>Sends before the streams that are not preferred.</summary>
+    public bool IsPreferred { get; set; }
+
     /// <summary>In the list of streams that have something to send.</summary>
     public bool Scheduled { get; set; }
 

@@ -47,6 +47,40 @@ public class StreamTests
         Assert.True(pair.ClientSide.Read(r => r.Streams[stream].ToArray()).AsSpan().SequenceEqual(answer));
     }
 
+    [Theory, Ngtcp2]
+    public void A_preferred_stream_goes_before_those_that_wait(QuicEngineKind kind)
+    {
+        long others = -1;
+        var serverSide = new Recorder { KeepBytes = false };
+        using var pair = new Pair(kind, serverSide: () => serverSide);
+        long[] streams = [.. Enumerable.Range(0, 4).Select(_ => pair.Open(unidirectional: true))];
+        long preferred = pair.Open(unidirectional: true);
+        long received = 0;
+        serverSide.WhenData = (_, stream, data, end) =>
+        {
+            received += stream == preferred ? 0 : data.Length;
+            if (stream == preferred && end)
+            {
+                others = received;
+            }
+        };
+        pair.Client.Do(() =>
+        {
+            foreach (long stream in streams)
+            {
+                pair.Client.WriteHere(pair.Connection, stream, Bytes(8 * MiB, seed: 1), finish: true);
+            }
+
+            pair.Connection.Prefer(preferred);
+            pair.Client.WriteHere(pair.Connection, preferred, Bytes(4 * MiB, seed: 2), finish: true);
+            return true;
+        });
+        serverSide.Wait(r => streams.All(r.Ended.Contains), "all streams");
+
+        // By turns the others would have had four times as much; first come first served, all.
+        Assert.InRange(others, 0, 4 * MiB);
+    }
+
     [Theory, Ngtcp2, MsQuic]
     public void Many_small_writes_arrive_in_order(QuicEngineKind kind)
     {
