@@ -178,8 +178,8 @@ internal sealed partial class PeerChannel
     }
 
     /// <summary>
-    /// Low priority has half of the queue, so that it never takes the place of others; high priority an eighth more than
-    /// all, so that it still has room when the others have none.
+    /// Low priority has half of the queue, so that it never takes the place of others; high priority an eighth more
+    /// than all, so that it still has room when the others have none.
     /// </summary>
     private bool IsFullFor(Priority priority)
     {
