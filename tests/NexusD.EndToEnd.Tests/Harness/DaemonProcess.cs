@@ -9,8 +9,10 @@ internal sealed class DaemonProcess : RunningProcess
 {
     private readonly string _folder;
 
-    private DaemonProcess(string name, string folder, IEnumerable<string> arguments)
-        : base(Repository.Nexusd, arguments)
+    private DaemonProcess(string name, string folder, string? space, IEnumerable<string> arguments)
+        : base(
+            space is null ? Repository.Nexusd : "ip",
+            space is null ? arguments : ["netns", "exec", space, Repository.Nexusd, .. arguments])
     {
         Name = name;
         _folder = folder;
@@ -35,7 +37,12 @@ internal sealed class DaemonProcess : RunningProcess
     public int HealthPort => Port("health=");
 
     /// <summary>Starts a daemon and waits for its ready line.</summary>
-    public static async Task<DaemonProcess> StartAsync(TempFolder folder, string name, params string[] more)
+    public static Task<DaemonProcess> StartAsync(TempFolder folder, string name, params string[] more) =>
+        StartInAsync(null, folder, name, more);
+
+    /// <summary>The same in a network namespace.</summary>
+    public static async Task<DaemonProcess> StartInAsync(
+        string? space, TempFolder folder, string name, params string[] more)
     {
         string[] basics =
         [
@@ -45,7 +52,7 @@ internal sealed class DaemonProcess : RunningProcess
         IEnumerable<string> own = basics.Where(b => !more.Any(m => m.Split('=')[0] == b.Split('=')[0]));
         string[] mesh = more.Any(m => m.StartsWith("--mesh-port", StringComparison.Ordinal)) ? [] : ["--mesh-port=0"];
         var watch = Stopwatch.StartNew();
-        var daemon = new DaemonProcess(name, folder.Path, [.. own, .. mesh, .. more]);
+        var daemon = new DaemonProcess(name, folder.Path, space, [.. own, .. mesh, .. more]);
         while (await daemon.ReadLineAsync() is { } line)
         {
             if (line.Contains("ready", StringComparison.Ordinal))
