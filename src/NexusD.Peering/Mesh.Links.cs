@@ -175,13 +175,17 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
 
     private void End(PeerChannel channel, DropReason unsent)
     {
+        if (!_channels.Remove(channel.PeerId))
+        {
+            return; // ended with its link
+        }
+
         long lost = channel.End(unsent);
         if (lost > 0)
         {
             _context.Options.Log.EventsGivenUp(channel.PeerName, lost);
         }
 
-        _channels.Remove(channel.PeerId);
         _context.Counters.Add(channel.Ledger);
     }
 

@@ -13,7 +13,7 @@ internal static class MetricsPage
     /// <summary>Peers that have samples of their own; more are left out, the sums count them.</summary>
     private const int MaxPeers = 1_024;
 
-    private static readonly string[] _linkStates = ["up", "suspect", "connecting"];
+    private static readonly string[] _linkStates = ["up", "suspect", "connecting", "down"];
 
     /// <summary>The page.</summary>
     public static ReadOnlyMemory<byte> Write(NodeSnapshot node)
@@ -150,7 +150,8 @@ internal static class MetricsPage
 
     private static void WritePeers(PrometheusText page, MeshSnapshot mesh)
     {
-        LinkSnapshot[] links = [.. mesh.Links.Where(l => l.State is LinkState.Up or LinkState.Suspect).Take(MaxPeers)];
+        LinkSnapshot[] links =
+            [.. mesh.Links.Where(l => l.State is not (LinkState.Connecting or LinkState.Retiring)).Take(MaxPeers)];
         page.Gauge("nexusd_mesh_link_rtt_seconds", "Smoothed round-trip time.");
         WritePeers(page, links, l => l.RttMicroseconds / 1e6);
         page.Gauge("nexusd_mesh_link_up_seconds", "Age of the link.");

@@ -17,8 +17,11 @@ namespace NexusD.Peering.Links;
 /// </remarks>
 internal sealed partial class PeerChannel
 {
-    /// <summary>Bodies from this size on go by reference where the router offers one.</summary>
-    private const int ByReferenceBytes = 16 * 1024;
+    /// <summary>
+    /// Bodies from this size on go by reference where the router offers one; smaller ones would hold a slab that is
+    /// mostly something else for as long as the peer does not acknowledge them.
+    /// </summary>
+    private const int ByReferenceBytes = 32 * 1024;
 
     private readonly LaneSet _lanes;
     private AliasTable _aliases = new(0);

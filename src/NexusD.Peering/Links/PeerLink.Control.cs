@@ -300,8 +300,11 @@ internal sealed partial class PeerLink
         {
             new PeerPingFrame(ping.Opaque, _mesh.Tick(), isPong: true)
                 .Write(_control.Reserve(PeerPingFrame.FrameBytes));
+            return LinkFault.None;
         }
-        else if (ping.Opaque == _pingSent)
+
+        _lastAnsweredNs = _mesh.Loop.NowNs;
+        if (ping.Opaque == _pingSent)
         {
             _pingRttNs = _mesh.Loop.NowNs - (long)ping.Opaque;
         }
