@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace NexusD.EndToEnd.Tests;
 
-/// <summary>Two real daemons on two hosts, as far as the kernel is concerned, and what happens to their cable.</summary>
+/// <summary>Two real daemons on two hosts, as far as the kernel knows, and what happens to their cable.</summary>
 public sealed class NamespaceTests(ITestOutputHelper output)
 {
     [NamespaceFact]
