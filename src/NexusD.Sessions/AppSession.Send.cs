@@ -9,20 +9,18 @@ using NexusD.Routing;
 namespace NexusD.Sessions;
 
 /// <content>
-/// The way out. Deliveries go straight into the connection's outgoing bytes while these are below
-/// <see cref="FullBytes"/>; beyond, subscriptions queue and stand in line for the moment when the socket has drained.
+/// The way out. Deliveries go straight into the connection's outgoing bytes while these are below the
+/// <see cref="SendWindow"/>; beyond, subscriptions queue and stand in line for the moment when the socket has drained.
 /// </content>
 internal sealed partial class AppSession
 {
-    /// <summary>With so many bytes unsent, deliveries wait in the queues of their subscriptions.</summary>
-    private const int FullBytes = 256 * 1024;
-
     /// <summary>Bodies from here on are sent out of the slab they lie in instead of being copied.</summary>
     private const int SharedBodyBytesMin = 8 * 1024;
 
     /// <summary>Header and body below this are written as one piece.</summary>
     private const int OnePieceBytesMax = 2048;
 
+    private SendWindow _window = new();
     private OutgoingAliases _outgoing;
     private Queue<Subscription>? _line;
     private int _maxFrameBytes = ProtocolLimits.DefaultMaxFrameBytes;
@@ -32,7 +30,7 @@ internal sealed partial class AppSession
     public bool HasRoom
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _connection.PendingBytes < FullBytes || _connection.Flush();
+        get => _connection.PendingBytes < _window.Bytes || MakeRoom();
     }
 
     /// <summary>Whether a DELIVER of the run would be longer than the client takes.</summary>
@@ -141,7 +139,7 @@ internal sealed partial class AppSession
     {
         bool sent = false;
         ulong now = _table.NowHlc();
-        while (_connection.PendingBytes < FullBytes && line.TryDequeue(out Subscription? subscription))
+        while (_connection.PendingBytes < _window.Bytes && line.TryDequeue(out Subscription? subscription))
         {
             subscription.IsInLine = false;
             if (subscription.IsClosed)
@@ -159,6 +157,9 @@ internal sealed partial class AppSession
 
         return sent || _state == State.Draining;
     }
+
+    private bool MakeRoom() => _connection.Flush()
+        || _window.TryGrow(_table.Loop.NowNs, _connection.SentBytes, ref _table.WindowAllowance);
 
     private int WriteRun(uint subscription, in EventRun run, uint alias)
     {

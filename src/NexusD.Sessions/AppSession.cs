@@ -121,6 +121,7 @@ internal sealed partial class AppSession : IStreamConsumer
         _state = State.Closing;
         EndAllHolds();
         CloseSubscriptions();
+        _window.Reset(ref _table.WindowAllowance);
         _publisher?.Unpin();
         _table.Remove(this);
     }

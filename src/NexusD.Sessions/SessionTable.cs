@@ -16,6 +16,11 @@ namespace NexusD.Sessions;
 /// </summary>
 internal sealed class SessionTable : ILossListener
 {
+    /// <summary>
+    /// What the send windows of all sessions may have beyond the least, in bytes; sessions take from it.
+    /// </summary>
+    public long WindowAllowance = 64 * 1024 * 1024;
+
     private readonly HybridClock _clock;
     private readonly TimeProvider _time;
     private readonly List<AppSession> _sessions = [];
