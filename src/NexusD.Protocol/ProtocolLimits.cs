@@ -53,8 +53,11 @@ public static class ProtocolLimits
     /// <summary>Highest number of the first event of a run: sums with a count cannot overflow.</summary>
     public const ulong MaxNumber = long.MaxValue;
 
-    /// <summary>Default for the highest topic alias of a direction.</summary>
+    /// <summary>The highest topic alias of a direction where the receiver does not say.</summary>
     public const int DefaultMaxAliases = 65_536;
+
+    /// <summary>The highest topic alias that the daemon and our clients announce.</summary>
+    public const int LargestMaxAliases = 262_144;
 
     /// <summary>Most filters in one SUBSCRIBE.</summary>
     public const int MaxFiltersPerSubscription = 1024;

@@ -51,7 +51,7 @@ internal sealed partial class AppSession
         if (!_incoming.TrySet(declared.Alias, topic))
         {
             Fail(ErrorCode.Malformed, $"TOPIC: alias {declared.Alias} is above the limit of "
-                + $"{_table.Options.MaxAliases} that WELCOME told.");
+                + $"{_incoming.Max} that WELCOME told.");
             return;
         }
 

@@ -162,8 +162,8 @@ internal sealed partial class AppSession
                     + $"{ProtocolLimits.MaxRunFrameBytes} bytes.");
                 return;
             case ErrorCode.UnknownAlias:
-                Fail(code, alias > (uint)_table.Options.MaxAliases
-                    ? $"Topic alias {alias} is above the limit of {_table.Options.MaxAliases}."
+                Fail(code, alias > (uint)_incoming.Max
+                    ? $"Topic alias {alias} is above the limit of {_incoming.Max}."
                     : $"Topic alias {alias} was not declared; send a TOPIC frame first.");
                 return;
         }

@@ -260,7 +260,7 @@ internal sealed partial class AppSession
             DaemonVersion = _table.DaemonVersionUtf8,
             PublisherId = PublisherId,
             NextNumber = _nextNumber,
-            MaxAliases = (uint)options.MaxAliases,
+            MaxAliases = (uint)_incoming.Max,
             MaxFrame = (uint)_table.MaxFrameBytes,
             MaxPayload = (uint)options.MaxPayloadBytes,
             MaxSubscriptions = (uint)options.MaxSubscriptions,

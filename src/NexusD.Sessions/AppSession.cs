@@ -36,7 +36,7 @@ internal sealed partial class AppSession : IStreamConsumer
         Id = id;
         _connectedUnixMs = table.NowUnixMs();
         LastHeardNs = table.Loop.NowNs;
-        _incoming = new IncomingAliases(table.Options.MaxAliases);
+        _incoming = new IncomingAliases(table.AliasesForNewSession);
         _outgoing = new OutgoingAliases(0);
     }
 

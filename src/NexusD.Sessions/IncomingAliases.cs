@@ -14,6 +14,9 @@ internal sealed class IncomingAliases(int maxAliases)
 
     private Topic?[]?[] _pages = [];
 
+    /// <summary>Highest alias.</summary>
+    public int Max => maxAliases;
+
     /// <summary>The topic of an alias; null when it was not declared or is above the limit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Topic? Find(uint alias)

@@ -33,7 +33,7 @@ internal struct SendWindow
     /// </summary>
     /// <param name="nowNs">Monotonic time.</param>
     /// <param name="sentBytes">What the client has taken since it connected.</param>
-    /// <param name="allowance">What all windows together may have beyond the least, taken from and given back to.</param>
+    /// <param name="allowance">What all windows together may have beyond the least; changed.</param>
     public bool TryGrow(long nowNs, long sentBytes, ref long allowance)
     {
         long taken = sentBytes - _markSentBytes;

@@ -26,7 +26,7 @@ public sealed record SessionOptions
     public int MaxPayloadBytes { get; init; } = ProtocolLimits.DefaultMaxPayloadBytes;
 
     /// <summary>Aliases that a client may declare, at least 1; 8 bytes each.</summary>
-    public int MaxAliases { get; init; } = ProtocolLimits.DefaultMaxAliases;
+    public int MaxAliases { get; init; } = ProtocolLimits.LargestMaxAliases;
 
     /// <summary>How many times the default bounds of its queue a subscription may ask for.</summary>
     internal const int LargestQueueFactor = 16;

@@ -21,6 +21,9 @@ internal sealed class SessionTable : ILossListener
     /// </summary>
     public long WindowAllowance = 64 * 1024 * 1024;
 
+    private const int AliasesOfAll = 16 * 1024 * 1024;
+    private const int LeastAliases = 4096;
+
     private readonly HybridClock _clock;
     private readonly TimeProvider _time;
     private readonly List<AppSession> _sessions = [];
@@ -80,6 +83,13 @@ internal sealed class SessionTable : ILossListener
     /// client can have this object for a good reason.
     /// </summary>
     public Topic RefusedTopic { get; }
+
+    /// <summary>
+    /// Highest alias that the next session may declare: the option's, less where sessions are many, so that all their
+    /// tables together stay within some hundred megabytes whatever clients do.
+    /// </summary>
+    public int AliasesForNewSession =>
+        Math.Min(Options.MaxAliases, Math.Max(LeastAliases, AliasesOfAll / (_sessions.Count + 1)));
 
     /// <summary>For a property list without its topic; used within one call.</summary>
     public byte[] PropertyScratch { get; } = new byte[ProtocolLimits.MaxEventPropertyBytes];

@@ -46,7 +46,7 @@ public sealed class PublishTests
     {
         const int count = 20_000;
         await using var daemon = new RealDaemon();
-        await daemon.ObserveAsync();
+        daemon.Observe();
         await using var client = new Client(daemon.Address);
         for (var i = 0; i < count; i++)
         {
@@ -99,7 +99,7 @@ public sealed class PublishTests
     public async Task PublishMany_takes_payloads_of_different_lengths()
     {
         await using var daemon = new RealDaemon();
-        await daemon.ObserveAsync();
+        daemon.Observe();
         await using var client = new Client(daemon.Address);
         var topic = client.OpenTopic("m");
         Assert.Equal(3, topic.PublishMany("abcdef"u8, [1, 0, 5]));
@@ -165,7 +165,7 @@ public sealed class PublishTests
         daemon.Stop();
         daemon.Options = daemon.Options with { MaxPayloadBytes = 1000 };
         daemon.Start();
-        await daemon.ObserveAsync();
+        daemon.Observe();
         await using var client = new Client(daemon.Address);
         await client.WaitReadyAsync().InTimeAsync();
         var error = Assert.Throws<PublishException>(() => client.Publish("a", new byte[1001]));
@@ -214,7 +214,7 @@ public sealed class PublishTests
     {
         const int count = 5_000;
         await using var daemon = new RealDaemon();
-        await daemon.ObserveAsync();
+        daemon.Observe();
         await using var client = new Client(daemon.Address);
         var results = await Task.WhenAll(
             Enumerable.Range(0, count).Select(i => client.PublishAsync("a", BitConverter.GetBytes(i)))).InTimeAsync();
@@ -230,7 +230,7 @@ public sealed class PublishTests
         daemon.Stop();
         daemon.Options = daemon.Options with { MaxAliases = 3 };
         daemon.Start();
-        await daemon.ObserveAsync();
+        daemon.Observe();
         await using var client = new Client(daemon.Address);
         await client.WaitReadyAsync().InTimeAsync();
         for (var i = 0; i < 30; i++)

@@ -3,6 +3,7 @@ using System.Text;
 using NexusD.Buffers;
 using NexusD.Loops;
 using NexusD.Protocol;
+using NexusD.Protocol.Topics;
 using NexusD.Routing;
 using NexusD.Sessions;
 
@@ -23,7 +24,6 @@ internal sealed class RealDaemon : ISessionQueries, IAsyncDisposable
     private readonly Thread _thread;
     private readonly Router _router;
     private AppListener? _listener;
-    private Client? _observer;
 
     internal RealDaemon()
     {
@@ -71,19 +71,14 @@ internal sealed class RealDaemon : ISessionQueries, IAsyncDisposable
     /// <summary>Tells the clients that it is leaving.</summary>
     internal void Leave() => Run(() => _listener!.Leave());
 
-    /// <summary>Keeps every event from now on, of any topic.</summary>
-    internal async Task ObserveAsync()
+    /// <summary>
+    /// Keeps every event from now on, of any topic. Not by a client, which would have to come back sooner than a
+    /// publisher that is tested.
+    /// </summary>
+    internal void Observe()
     {
-        _observer = new Client(
-            Address,
-            new ClientOptions
-            {
-                ReconnectMinimum = TimeSpan.FromMilliseconds(1), ReconnectMaximum = TimeSpan.FromMilliseconds(5),
-            });
-        var subscription = _observer.Subscribe(["#"], (in MessageView message) =>
-            _taken.Enqueue(
-                new TakenEvent(message.Publisher, message.Number, message.Topic, message.Payload.ToArray())));
-        await subscription.Ready.InTimeAsync();
+        Assert.Equal(TopicError.None, TopicFilter.TryParse("#"u8, out TopicFilter? all));
+        Run(() => _router.Subscribe(new Observer(_taken), all!));
     }
 
     /// <summary>The events that were observed, once there are so many.</summary>
@@ -99,19 +94,15 @@ internal sealed class RealDaemon : ISessionQueries, IAsyncDisposable
         return query is "status" or "peers" or "topics" or "clients";
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (_observer is not null)
-        {
-            await _observer.DisposeAsync();
-        }
-
         Stop();
         _loop.Stop();
         Assert.True(_thread.Join(Wait.Limit), "the loop did not end");
         _loop.Dispose();
         _folder.Delete(recursive: true);
         Assert.Empty(_faults);
+        return ValueTask.CompletedTask;
     }
 
     private void Run(Action work)
@@ -130,6 +121,24 @@ internal sealed class RealDaemon : ISessionQueries, IAsyncDisposable
             }
         });
         done.Task.WaitAsync(Wait.Limit).GetAwaiter().GetResult();
+    }
+}
+
+/// <summary>Takes note of every event that the router delivers.</summary>
+internal sealed class Observer(ConcurrentQueue<TakenEvent> taken) : DeliveryTarget
+{
+    public override void Deliver(in EventRun run, ref RouteEntry entry)
+    {
+        ulong number = run.Number;
+        var reader = new RunReader(run.Body);
+        while (reader.TryRead(out ReadOnlySpan<byte> payload))
+        {
+            taken.Enqueue(new TakenEvent(run.Publisher, number++, run.Topic.Text, payload.ToArray()));
+        }
+    }
+
+    public override void DeliverGap(in GapNotice gap)
+    {
     }
 }
 

@@ -10,11 +10,11 @@ public sealed class UseCaseTests
     {
         await using var daemon = new RealDaemon();
         Environment.SetEnvironmentVariable("NEXUSD_ADDR", null);
-        await daemon.ObserveAsync();
+        daemon.Observe();
         await using var publisher = new Client(daemon.Address);
         var aggregator = new Analytics.RealtimeAggregator(daemon.Address);
         var running = aggregator.Start();
-        await Wait.UntilAsync("the aggregator subscribed", () => daemon.Statistics.Subscriptions == 2);
+        await Wait.UntilAsync("the aggregator subscribed", () => daemon.Statistics.Subscriptions == 1);
 
         foreach (var type in new[] { "pageview", "click", "conversion", "pageview" })
         {

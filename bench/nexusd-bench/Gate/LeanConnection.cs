@@ -161,7 +161,7 @@ internal sealed unsafe class LeanConnection : IDisposable
     private void Greet()
     {
         var name = Encoding.UTF8.GetBytes("nexusd-bench");
-        var hello = new HelloFrame { ClientName = name };
+        var hello = new HelloFrame { ClientName = name, MaxAliases = ProtocolLimits.LargestMaxAliases };
         var bytes = GC.AllocateUninitializedArray<byte>(ClientGreeting.Size + hello.FrameBytes, pinned: true);
         new ClientGreeting(ProtocolLimits.Version, ProtocolLimits.Version).Write(bytes);
         hello.Write(bytes.AsSpan(ClientGreeting.Size));

@@ -134,7 +134,7 @@ internal sealed partial class ClientSession
     private ConnectionException? OnTopic(ReadOnlySpan<byte> frame)
     {
         if (TopicFrame.TryRead(frame, out var topic) != ErrorCode.None
-            || topic.Alias > ProtocolLimits.DefaultMaxAliases)
+            || topic.Alias > ProtocolLimits.LargestMaxAliases)
         {
             return LostStep("TOPIC");
         }
@@ -142,7 +142,7 @@ internal sealed partial class ClientSession
         if (topic.Alias >= (uint)_aliases.Length)
         {
             var size = Math.Max(_aliases.Length * 2, (int)topic.Alias + 1);
-            Array.Resize(ref _aliases, Math.Min(size, ProtocolLimits.DefaultMaxAliases + 1));
+            Array.Resize(ref _aliases, Math.Min(size, ProtocolLimits.LargestMaxAliases + 1));
         }
 
         _aliases[topic.Alias] = new InboundTopic(topic.Topic.ToArray());

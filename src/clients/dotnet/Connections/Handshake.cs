@@ -81,6 +81,7 @@ internal static class Handshake
             ClientLibrary = Library,
             PublisherId = publisher,
             NextNumber = next,
+            MaxAliases = ProtocolLimits.LargestMaxAliases,
             Token = options.Token,
         };
         var bytes = new byte[ClientGreeting.Size + hello.FrameBytes];

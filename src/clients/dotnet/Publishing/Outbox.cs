@@ -97,7 +97,7 @@ internal sealed partial class Outbox : IDisposable
             _readerThread = Environment.CurrentManagedThreadId;
             _maxPayload = limits.MaxPayload;
             _maxFrame = limits.MaxFrame;
-            _maxAliases = (int)Math.Min(limits.MaxAliases, ProtocolLimits.DefaultMaxAliases);
+            _maxAliases = (int)Math.Min(limits.MaxAliases, ProtocolLimits.LargestMaxAliases);
             if (!FitLog())
             {
                 return false;
