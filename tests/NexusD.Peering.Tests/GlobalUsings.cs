@@ -1,1 +1,2 @@
+global using NexusD.VirtualMesh;
 global using Xunit;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using NexusD.Peering.Tests.Simulation;
 
 namespace NexusD.Peering.Tests.Dialing;
 

@@ -6,7 +6,7 @@ using NexusD.Protocol;
 using NexusD.Protocol.Topics;
 using NexusD.Routing;
 
-namespace NexusD.Peering.Tests.Simulation;
+namespace NexusD.VirtualMesh;
 
 /// <summary>A node without applications: router, mesh, and subscriptions that remember what they got.</summary>
 internal sealed class TestNode : IDisposable
@@ -135,6 +135,7 @@ internal sealed class TestNode : IDisposable
         Mesh.Dispose();
         World.RunFor(10);
         Assert.Equal(0, Pool.RentedBytes);
+        Pool.Trim();
     }
 
     private static NodeId NewNodeId(VirtualWorld world)

@@ -3,13 +3,15 @@ using System.Security.Cryptography.X509Certificates;
 using NexusD.Buffers;
 using NexusD.Quic;
 
-namespace NexusD.Peering.Tests.Simulation;
+namespace NexusD.VirtualMesh;
 
 /// <summary>
 /// One side of a connection; see <see cref="FakeNetwork"/>. Checks that its user keeps the rules of the seam.
 /// </summary>
 internal sealed class FakeConnection : IQuicConnection
 {
+    private const long RetryNs = 50_000_000;
+
     private readonly FakeNetwork _network;
     private readonly FakeEndpoint _endpoint;
     private readonly IQuicConnectionHandler? _handler;
@@ -99,6 +101,7 @@ internal sealed class FakeConnection : IQuicConnection
 
         // Copied when it is sent, as an engine would: bytes that change under it would be seen by the tests.
         byte[] bytes = slab.Slice(offset, length).ToArray();
+        _network.Tap?.Invoke(this, stream, bytes);
         Send(stream, peer => peer.Deliver(stream, bytes, end: false));
     }
 
@@ -163,7 +166,8 @@ internal sealed class FakeConnection : IQuicConnection
 
     public void FirstPacketArrives()
     {
-        if (IsOver || _peer is not null || !CanReach || !CanHear || _network.Find(RemoteEndPoint) is not { } server)
+        if (IsOver || _peer is not null || !CanReach || !CanHear
+            || _network.Find(RemoteEndPoint) is not { IsPaused: false } server)
         {
             return;
         }
@@ -191,7 +195,7 @@ internal sealed class FakeConnection : IQuicConnection
 
     public void HandshakeTimesOut()
     {
-        if (!IsOver && !_toldConnected)
+        if (!IsOver && !_toldConnected && !WaitsForWake(HandshakeTimesOut))
         {
             End();
             TellClosed(new QuicCloseInfo(QuicCloseKind.TimedOut, 0, "handshake"));
@@ -228,9 +232,30 @@ internal sealed class FakeConnection : IQuicConnection
         return state;
     }
 
+    /// <summary>The connection dies on this side as by a stateless reset; the other one hears nothing.</summary>
+    public void Die()
+    {
+        if (!IsOver && _toldConnected)
+        {
+            Vanish();
+            World.After(0, () => TellClosed(new QuicCloseInfo(QuicCloseKind.Reset, 0, "reset")));
+        }
+    }
+
+    /// <summary>What comes to a process that is stopped waits.</summary>
+    private bool WaitsForWake(Action what)
+    {
+        if (_endpoint.IsPaused)
+        {
+            World.After(RetryNs, what);
+        }
+
+        return _endpoint.IsPaused;
+    }
+
     private void TellConnected()
     {
-        if (!IsOver && !_toldConnected)
+        if (!IsOver && !_toldConnected && !WaitsForWake(TellConnected))
         {
             _toldConnected = true;
             _lastHeardNs = World.NowNs;
@@ -255,9 +280,9 @@ internal sealed class FakeConnection : IQuicConnection
             return;
         }
 
-        if (!CanReach || peer.HoldsInput)
+        if (!CanReach || peer.HoldsInput || peer._endpoint.IsPaused)
         {
-            World.After(50_000_000, () => Arrive(state)); // sent again
+            World.After(RetryNs, () => Arrive(state)); // sent again
             return;
         }
 
@@ -313,7 +338,7 @@ internal sealed class FakeConnection : IQuicConnection
             return;
         }
 
-        if (HoldsAcks || !CanHear)
+        if (HoldsAcks || !CanHear || _endpoint.IsPaused)
         {
             World.After(20_000_000, Ack);
             return;
@@ -328,7 +353,7 @@ internal sealed class FakeConnection : IQuicConnection
 
     private void IdleTimesOut()
     {
-        if (IsOver || (_peer is { IsOver: false } && CanHear))
+        if (IsOver || (_peer is { IsOver: false } && CanHear) || WaitsForWake(IdleTimesOut))
         {
             return;
         }
@@ -339,7 +364,7 @@ internal sealed class FakeConnection : IQuicConnection
 
     private void PeerClosed(QuicCloseInfo info)
     {
-        if (!IsOver && CanHear)
+        if (!IsOver && CanHear && !WaitsForWake(() => PeerClosed(info)))
         {
             End();
             TellClosed(info);

@@ -1,7 +1,7 @@
 using System.Net;
 using NexusD.Quic;
 
-namespace NexusD.Peering.Tests.Simulation;
+namespace NexusD.VirtualMesh;
 
 /// <summary>
 /// QUIC as its user sees it, without packets: reliable streams with a delay, acknowledgements, time-outs. Hosts can be
@@ -23,6 +23,9 @@ internal sealed class FakeNetwork(VirtualWorld world)
 
     /// <summary>Data is handed over in pieces of up to this many bytes, cut at random.</summary>
     public int PieceBytes { get; set; } = 1_350;
+
+    /// <summary>Sees all that is written, stream by stream, before it is sent, and may change it in place.</summary>
+    public Action<FakeConnection, long, byte[]>? Tap { get; set; }
 
     /// <summary>All connections that were ever begun, both sides.</summary>
     public List<FakeConnection> Connections { get; } = [];
@@ -65,7 +68,14 @@ internal sealed class FakeNetwork(VirtualWorld world)
 
     public FakeEndpoint? Find(IPEndPoint address) => _endpoints.GetValueOrDefault(address);
 
-    public void Remove(FakeEndpoint endpoint) => _endpoints.Remove(endpoint.LocalEndPoint);
+    /// <summary>Nobody listens there any more, unless the address belongs to another endpoint by now.</summary>
+    public void Remove(FakeEndpoint endpoint)
+    {
+        if (Find(endpoint.LocalEndPoint) == endpoint)
+        {
+            _endpoints.Remove(endpoint.LocalEndPoint);
+        }
+    }
 }
 
 internal sealed class FakeEndpoint(FakeNetwork network, IPEndPoint local, QuicEndpointOptions options) : IQuicEndpoint
@@ -80,6 +90,9 @@ internal sealed class FakeEndpoint(FakeNetwork network, IPEndPoint local, QuicEn
     public QuicEndpointOptions Options => options;
 
     public List<FakeConnection> Own { get; } = [];
+
+    /// <summary>The process is stopped: nothing that comes is taken, and time goes on.</summary>
+    public bool IsPaused { get; set; }
 
     public IQuicConnection Connect(QuicConnectOptions connect, IQuicConnectionHandler handler)
     {

@@ -1,6 +1,6 @@
 using NexusD.Loops;
 
-namespace NexusD.Peering.Tests.Simulation;
+namespace NexusD.VirtualMesh;
 
 /// <summary>
 /// Virtual time and everything that is to happen in it, on one thread: the same seed gives the same run.

@@ -1,0 +1,3 @@
+global using NexusD.Peering;
+global using NexusD.VirtualMesh;
+global using Xunit;

@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace NexusD.Simulation.Tests;
+
+/// <summary>Runs seeds, and tells how to run one again.</summary>
+internal static class SeedSet
+{
+    /// <summary>Environment variable: the one seed to run.</summary>
+    public const string SeedVariable = "NEXUSD_SIMULATION_SEED";
+
+    /// <summary>Environment variable: how many seeds to run, from 1 on.</summary>
+    public const string CountVariable = "NEXUSD_SIMULATION_SEEDS";
+
+    private const int UsualCount = 1_000;
+
+    /// <summary>The seeds asked for.</summary>
+    public static (int First, int Count) Chosen() =>
+        Read(SeedVariable) is { } seed ? (seed, 1) : (1, Read(CountVariable) ?? UsualCount);
+
+    /// <summary>Runs seeds on all cores; returns what went wrong with the lowest seed that failed.</summary>
+    public static string? Run(int first, int count)
+    {
+        var failures = new SortedDictionary<int, string>();
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.For(first, first + count, options, (seed, state) =>
+        {
+            if (RunOne(seed) is { } failure)
+            {
+                lock (failures)
+                {
+                    failures.Add(seed, failure);
+                }
+
+                state.Break();
+            }
+        });
+        return failures.Count == 0 ? null : failures.First().Value;
+    }
+
+    /// <summary>Runs one seed; null when all is well.</summary>
+    public static string? RunOne(int seed, Mutation mutation = Mutation.None)
+    {
+        var run = new SimulationRun(seed, mutation);
+        try
+        {
+            run.Execute();
+            return null;
+        }
+        catch (Exception e)
+        {
+            ulong publisher = (e as SimulationFailure)?.Publisher ?? 0;
+            return $"""
+                seed {seed}, step {run.History.Step}: {(e is SimulationFailure ? e.Message : e.ToString())}
+                Again: {SeedVariable}={seed} dotnet test tests/NexusD.Simulation.Tests -c Release
+                {run.History.Describe(publisher)}
+                """;
+        }
+    }
+
+    private static int? Read(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text
+            ? int.Parse(text, CultureInfo.InvariantCulture)
+            : null;
+}

@@ -1,0 +1,2 @@
+global using NexusD.Peering;
+global using Xunit;
