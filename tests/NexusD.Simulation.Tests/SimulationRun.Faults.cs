@@ -250,10 +250,7 @@ internal sealed partial class SimulationRun
         {
             node.Inner.Router.Unsubscribe(subscription);
             subscription.Release();
-            foreach (SimulatedPublisher publisher in _publishers.Values)
-            {
-                subscription.Check(publisher);
-            }
+            subscription.Check(_publishers.Values);
         }
     }
 

@@ -196,10 +196,7 @@ internal sealed partial class SimulationRun
     {
         foreach (SimulatedSubscription subscription in _subscriptions.Where(static s => s.IsAlive))
         {
-            foreach (SimulatedPublisher publisher in _publishers.Values)
-            {
-                subscription.Check(publisher);
-            }
+            subscription.Check(_publishers.Values);
         }
     }
 
