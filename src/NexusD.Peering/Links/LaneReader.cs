@@ -116,7 +116,8 @@ internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> clai
             case PeerFrameKind.Hello or PeerFrameKind.Interest or PeerFrameKind.InterestState
                 or PeerFrameKind.InterestRequest or PeerFrameKind.RetainedState or PeerFrameKind.RetainedRequest
                 or PeerFrameKind.Retained or PeerFrameKind.RetainedEnd or PeerFrameKind.Ping or PeerFrameKind.Pong
-                or PeerFrameKind.Error or PeerFrameKind.GoAway or PeerFrameKind.LaneAck or PeerFrameKind.LaneResume:
+                or PeerFrameKind.Error or PeerFrameKind.GoAway or PeerFrameKind.LaneAck or PeerFrameKind.LaneResume
+                or PeerFrameKind.RetainedDigests:
                 return new LinkFault(ErrorCode.OutOfOrder, $"a frame of kind 0x{header.Kind:x2} on a lane");
             default:
                 return LinkFault.None;
