@@ -51,22 +51,28 @@ internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> clai
         }
 
         lane.Ledger.BytesIn += bytes;
-        while (true)
-        {
-            LinkFault fault = _frames.TryTake(ref data, out ReadOnlySpan<byte> frame);
-            if (fault.IsFault || frame.IsEmpty)
-            {
-                return fault;
-            }
+        return ReadFrames(lane, data);
+    }
 
+    private LinkFault ReadFrames(IncomingLane lane, ReadOnlySpan<byte> data)
+    {
+        // The first frame may have begun in an earlier piece; behind it the data is at the start of one.
+        LinkFault fault = _frames.TryTake(ref data, out ReadOnlySpan<byte> frame);
+        var lookahead = new LaneLookahead(data, lane);
+        while (!fault.IsFault && !frame.IsEmpty)
+        {
             fault = ReadFrame(lane, frame);
             if (fault.IsFault)
             {
-                return fault;
+                break;
             }
 
             lane.Routed += frame.Length;
+            lookahead.Step();
+            fault = _frames.TryTake(ref data, out frame);
         }
+
+        return fault;
     }
 
     /// <summary>The peer ended the stream behind what was read.</summary>
