@@ -21,17 +21,22 @@ public sealed unsafe class SlabPool
     /// </summary>
     public const int SmallBytes = 4 * 1024;
 
+    /// <summary>Size in bytes of a tiny slab: one or two events that wait.</summary>
+    public const int TinyBytes = 512;
+
     private readonly FreeList _standard;
     private readonly FreeList _small;
+    private readonly FreeList _tiny;
     private long _rentedBytes;
 
     /// <param name="keepBytes">
-    /// How many bytes of unused standard slabs to keep for reuse; 0 or more. Small ones may take an eighth of that
+    /// How many bytes of unused standard slabs to keep for reuse; 0 or more. Small and tiny ones may take half of that
     /// more.
     /// </param>
     public SlabPool(long keepBytes = 8 * 1024 * 1024)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(keepBytes);
+        _tiny = new FreeList(keepBytes / 8 * 3 / TinyBytes);
         _small = new FreeList(keepBytes / 8 / SmallBytes);
         _standard = new FreeList(keepBytes / StandardBytes);
     }
@@ -40,7 +45,8 @@ public sealed unsafe class SlabPool
     public long RentedBytes => Interlocked.Read(ref _rentedBytes);
 
     /// <summary>Bytes kept for reuse at the moment.</summary>
-    public long KeptBytes => _standard.Count * StandardBytes + _small.Count * SmallBytes;
+    public long KeptBytes =>
+        (_standard.Count * StandardBytes) + (_small.Count * SmallBytes) + (_tiny.Count * TinyBytes);
 
     /// <summary>Rents a slab of the standard size with one reference; its bytes are not cleared.</summary>
     public Slab Rent() => Rent(StandardBytes);
@@ -53,7 +59,12 @@ public sealed unsafe class SlabPool
     public Slab Rent(int minimumBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(minimumBytes);
-        int capacity = minimumBytes <= SmallBytes ? SmallBytes : Math.Max(minimumBytes, StandardBytes);
+        int capacity = minimumBytes switch
+        {
+            <= TinyBytes => TinyBytes,
+            <= SmallBytes => SmallBytes,
+            _ => Math.Max(minimumBytes, StandardBytes),
+        };
         Slab? slab = KeptAt(capacity)?.TryTake();
         if (slab is null)
         {
@@ -73,6 +84,7 @@ public sealed unsafe class SlabPool
     {
         Free(_standard);
         Free(_small);
+        Free(_tiny);
     }
 
     internal void Return(Slab slab)
@@ -88,6 +100,7 @@ public sealed unsafe class SlabPool
     {
         StandardBytes => _standard,
         SmallBytes => _small,
+        TinyBytes => _tiny,
         _ => null,
     };
 

@@ -60,11 +60,14 @@ public sealed class MeshCounters
     /// <summary>Times that a peer was asked to tell its interest again.</summary>
     public long InterestRepairs { get; internal set; }
 
-    /// <summary>Times that a peer was asked for its retained events.</summary>
+    /// <summary>Times that the retained store was compared with a peer's.</summary>
     public long RetainedRepairs { get; internal set; }
 
     /// <summary>Retained events taken over from peers' answers.</summary>
     public long RetainedRepaired { get; internal set; }
+
+    /// <summary>Retained events sent to peers that asked for them.</summary>
+    public long RetainedSent { get; internal set; }
 
     /// <summary>Clocks of peers that were too far ahead to be followed.</summary>
     public long ClocksRefused { get; internal set; }

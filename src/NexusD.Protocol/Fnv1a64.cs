@@ -40,5 +40,9 @@ public static class Fnv1a64
     /// timestamp, publisher and number.
     /// </summary>
     public static ulong RetainedEntry(ReadOnlySpan<byte> topic, ulong timestamp, ulong publisher, ulong number) =>
-        Add(Add(Add(Hash(topic), timestamp), publisher), number);
+        RetainedVersion(Hash(topic), timestamp, publisher, number);
+
+    /// <summary>The same, from the hash of the topic bytes.</summary>
+    public static ulong RetainedVersion(ulong topicHash, ulong timestamp, ulong publisher, ulong number) =>
+        Add(Add(Add(topicHash, timestamp), publisher), number);
 }

@@ -20,4 +20,5 @@ public static class PeerFrameKind
     public const byte Forward = 0x8A;
     public const byte LaneAck = 0x8B;
     public const byte LaneResume = 0x8C;
+    public const byte RetainedDigests = 0x8D;
 }

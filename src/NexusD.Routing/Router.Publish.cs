@@ -16,7 +16,14 @@ public sealed partial class Router
     private long _deliveredLocal;
     private long _deliveredPeer;
     private long _unroutedEvents;
+    private readonly RepairedEvents _repaired = new();
+
+    // How seldom the router is told the time.
+    private const long SecondMs = 1_000;
+
     private ulong _now;
+    private long _startedMs = long.MaxValue;
+    private long _revivedRetained;
     private bool _isHandingOver;
 
     /// <summary>
@@ -53,6 +60,15 @@ public sealed partial class Router
         }
 
         record.Advance(run.Number, run.Count, run.Priority);
+        if ((run.Flags & RunFlags.Retain) != 0 && !_repaired.IsEmpty
+            && _repaired.TryTake(run.Publisher, run.LastNumber))
+        {
+            // Only the last event of a run is ever in a store.
+            _duplicateEvents++;
+            int left = run.Count - 1 - duplicates;
+            return left == 0 ? 0 : DeliverFromPeer(run.Skip(duplicates).Take(left), record);
+        }
+
         return duplicates == 0 ? DeliverFromPeer(run, record) : DeliverFromPeer(run.Skip(duplicates), record);
     }
 
@@ -90,20 +106,30 @@ public sealed partial class Router
     /// Takes a retained event or tombstone that a peer sent to repair the store (RETAINED frame). If it is newer than
     /// what is here it is kept and delivered to local subscriptions as one that came late; it is never forwarded.
     /// </summary>
-    /// <returns>True when it was newer and was kept.</returns>
-    public bool RepairRetained(in EventRun run, ulong nowHlc)
+    /// <returns>What became of it; delivered only when kept.</returns>
+    public RetainedOutcome RepairRetained(in EventRun run, ulong nowHlc)
     {
-        if (Retained.Apply(run, nowHlc) != RetainedOutcome.Kept)
+        int count = Retained.Count;
+        RetainedOutcome outcome = Retained.Apply(run, nowHlc);
+        if (outcome != RetainedOutcome.Kept)
         {
-            return false;
+            return outcome;
         }
+
+        _repaired.Add(run.Publisher, run.LastNumber);
+
+        // The topic is new here though it was written long ago and this node was there: perhaps it was deleted and the
+        // peer was cut off for longer than deletions are remembered.
+        long writtenMs = HybridClock.UnixMs(run.Timestamp);
+        bool isOld = writtenMs > _startedMs && HybridClock.UnixMs(nowHlc) - writtenMs > RetainedStore.TombstoneMs;
+        _revivedRetained += isOld && Retained.Count > count ? 1 : 0;
 
         // No look at the publisher's numbers: later ones may have come on other topics before this one was repaired.
         EventRun live = run with { Flags = RunFlags.Retain };
         _receivedEvents += run.Count;
         int local = DeliverLocally(live, Publishers.GetOrAdd(run.Publisher), isStored: true);
         _unroutedEvents += local == 0 ? run.Count : 0;
-        return true;
+        return outcome;
     }
 
     /// <summary>
@@ -132,6 +158,9 @@ public sealed partial class Router
     public void AdvanceTime(ulong nowHlc)
     {
         _now = Math.Max(_now, nowHlc);
+        _startedMs = Math.Min(_startedMs, HybridClock.UnixMs(nowHlc));
+        Retained.LatestTimestamp = HybridClock.FromUnixMs(
+            HybridClock.UnixMs(nowHlc) + HybridClock.MaxAheadMs + SecondMs);
         Retained.Expire(nowHlc);
     }
 
@@ -157,7 +186,10 @@ public sealed partial class Router
         Retained.Count - Retained.Tombstones,
         Retained.Tombstones,
         Retained.Bytes,
-        Retained.RefusedEvents);
+        Retained.RefusedEvents,
+        Retained.RefusedAheadEvents,
+        Volatile.Read(ref _revivedRetained),
+        Retained.Digest);
 
     private PublishOutcome Dispatch(in EventRun run, RouteView route)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using NexusD.Buffers;
+using NexusD.Protocol;
 using NexusD.Protocol.Topics;
 using NexusD.Routing.Interest;
 using NexusD.Routing.Publishers;
@@ -78,6 +79,11 @@ public sealed partial class Router
         }
 
         topic = new Topic(validName, LevelHash.Compute(validName));
+        foreach (TopicFilter filter in _options.RetainTopics)
+        {
+            topic.OwnFlags |= filter.Matches(validName) ? RunFlags.Retain : RunFlags.None;
+        }
+
         Enter(topic);
         return topic;
     }

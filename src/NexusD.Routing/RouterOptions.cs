@@ -1,3 +1,5 @@
+using NexusD.Protocol.Topics;
+
 namespace NexusD.Routing;
 
 /// <summary>The bounds of a router. Each default is what a sidecar needs with room to spare.</summary>
@@ -17,6 +19,9 @@ public sealed record RouterOptions
 
     /// <summary>Most retained events and tombstones together, at least 1.</summary>
     public int MaxRetainedEvents { get; init; } = 100_000;
+
+    /// <summary>What this node accepts on topics that match one of these is retained without the flag.</summary>
+    public IReadOnlyList<TopicFilter> RetainTopics { get; init; } = [];
 
     /// <summary>Most bytes of retained events and tombstones together, at least 1,024.</summary>
     public long MaxRetainedBytes { get; init; } = 64L * 1024 * 1024;

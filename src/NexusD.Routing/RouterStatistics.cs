@@ -24,6 +24,11 @@ namespace NexusD.Routing;
 /// <param name="RetainedTombstones">Deleted topics that are still remembered as such.</param>
 /// <param name="RetainedBytes">Bytes that both take.</param>
 /// <param name="RefusedRetainedEvents">Retained events that found no room.</param>
+/// <param name="AheadRetainedEvents">Retained events that a clock too far ahead had stamped; not kept.</param>
+/// <param name="RevivedRetainedEvents">
+/// Retained events that a peer brought back after longer than deletions are remembered.
+/// </param>
+/// <param name="RetainedDigest">XOR over all entries; equal on nodes with equal stores.</param>
 public readonly record struct RouterStatistics(
     long PublishedEvents,
     long ReceivedEvents,
@@ -45,4 +50,7 @@ public readonly record struct RouterStatistics(
     int RetainedEvents,
     int RetainedTombstones,
     long RetainedBytes,
-    long RefusedRetainedEvents);
+    long RefusedRetainedEvents,
+    long AheadRetainedEvents,
+    long RevivedRetainedEvents,
+    ulong RetainedDigest);

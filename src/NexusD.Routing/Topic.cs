@@ -1,4 +1,5 @@
 using System.Text;
+using NexusD.Protocol;
 using NexusD.Protocol.Topics;
 using NexusD.Routing.Topics;
 
@@ -40,6 +41,12 @@ public sealed partial class Topic : IEvictable
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+
+    /// <summary>
+    /// What every event that this node accepts on the topic gets beside its own flags: retain or nothing (<see
+    /// cref="RouterOptions.RetainTopics"/>).
+    /// </summary>
+    public RunFlags OwnFlags { get; internal set; }
 
     internal uint Hash { get; }
 

@@ -49,7 +49,7 @@ internal sealed partial class AppSession
             Number = number,
             Timestamp = _table.BatchTimestamp,
             Count = count,
-            Flags = flags & RunFlags.Retain,
+            Flags = (flags & RunFlags.Retain) | topic!.OwnFlags,
             Priority = priority,
             TimeToLiveMs = timeToLiveMs,
             Properties = properties,

@@ -60,6 +60,6 @@ public sealed class NamespaceTests(ITestOutputHelper output)
     {
         TimeSpan noticed = await pair.BothAreAloneAsync();
         output.WriteLine($"noticed after {noticed.TotalMilliseconds:0} ms");
-        Assert.InRange(noticed.TotalSeconds, 0, 4);
+        Assert.InRange(noticed.TotalSeconds, 0, RelayedPair.NoticedWithinSeconds);
     }
 }

@@ -92,7 +92,7 @@ public sealed class MutationTests
         };
     }
 
-    private static byte[] ControlFrame(RawPeer raw, Random random) => random.Next(9) switch
+    private static byte[] ControlFrame(RawPeer raw, Random random) => random.Next(10) switch
     {
         0 => raw.Hello(),
         1 => RawPeer.Interest(
@@ -103,8 +103,16 @@ public sealed class MutationTests
         5 => Retained(raw, random),
         6 => [16 + 4, 0, 0, 0, PeerFrameKind.Ping, 0, 0, 0, .. new byte[16]],
         7 => [16, 0, 0, 0, PeerFrameKind.RetainedState, 0, 0, 0, .. new byte[12]],
+        8 => Digests((RetainedDigestsKind)random.Next(7), random.Next(3) * 32),
         _ => RawPeer.Preamble(StreamPreamble.Control),
     };
+
+    private static byte[] Digests(RetainedDigestsKind kind, int count)
+    {
+        byte[] frame = new byte[RetainedDigestsFrame.BytesOf(kind, count)];
+        RetainedDigestsFrame.WriteHeader(frame, kind, count);
+        return frame;
+    }
 
     private static byte[] Retained(RawPeer raw, Random random)
     {

@@ -46,7 +46,7 @@ public sealed class FrozenNumberTests
     public void PeerFrameKinds() => Assert.Equal(
         "Topic=2 Ping=7 Pong=8 Gap=45 Error=47 GoAway=48 Hello=81 Interest=82 InterestState=83 InterestRequest=84 "
         + "RetainedState=85 RetainedRequest=86 Retained=87 RetainedEnd=88 Forward=8A "
-        + "LaneAck=8B LaneResume=8C",
+        + "LaneAck=8B LaneResume=8C RetainedDigests=8D",
         Constants(typeof(PeerFrameKind)));
 
     [Fact]

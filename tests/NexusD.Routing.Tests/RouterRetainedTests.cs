@@ -48,8 +48,8 @@ public sealed class RouterRetainedTests
 
         RunFlags flags = RunFlags.Retain | RunFlags.Retained;
         EventRun missed = Runs.Of(topic, Runs.Body("missed"), 3, 5, 10 << 16, flags);
-        Assert.True(_router.RepairRetained(missed, 20 << 16));
-        Assert.False(_router.RepairRetained(missed, 20 << 16));
+        Assert.Equal(RetainedOutcome.Kept, _router.RepairRetained(missed, 20 << 16));
+        Assert.Equal(RetainedOutcome.Older, _router.RepairRetained(missed, 20 << 16));
 
         Delivery delivery = Assert.Single(subscriber.Deliveries);
         Assert.Equal(("missed", 5UL, RunFlags.Retain), (delivery.Texts, delivery.Number, delivery.Flags));

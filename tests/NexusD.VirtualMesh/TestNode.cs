@@ -18,13 +18,14 @@ internal sealed class TestNode : IDisposable
         int host,
         Func<MeshOptions, MeshOptions>? change = null,
         string? name = null,
-        int port = 5671)
+        int port = 5671,
+        RouterOptions? router = null)
     {
         World = world;
         Loop = world.CreateLoop();
         Address = IPAddress.Parse($"10.0.0.{host}");
         name ??= $"node-{host}";
-        Router = new Router(new RouterOptions { NodeName = name }, Pool);
+        Router = new Router((router ?? new RouterOptions()) with { NodeName = name }, Pool);
         var options = new MeshOptions
         {
             Bind = new IPEndPoint(Address, port),
@@ -96,8 +97,9 @@ internal sealed class TestNode : IDisposable
         ulong publisher = 7,
         bool retain = false,
         Priority priority = Priority.Normal,
-        byte[]? properties = null) =>
-        PublishMany(topic, [payload], publisher, retain, priority, properties);
+        byte[]? properties = null,
+        uint timeToLiveMs = 0) =>
+        PublishMany(topic, [payload], publisher, retain, priority, properties, timeToLiveMs);
 
     public PublishOutcome PublishMany(
         string topic,
@@ -105,7 +107,8 @@ internal sealed class TestNode : IDisposable
         ulong publisher = 7,
         bool retain = false,
         Priority priority = Priority.Normal,
-        byte[]? properties = null)
+        byte[]? properties = null,
+        uint timeToLiveMs = 0)
     {
         byte[] body = [.. payloads.SelectMany(Event)];
         ulong number = _numbers.GetValueOrDefault(publisher) + 1;
@@ -119,7 +122,10 @@ internal sealed class TestNode : IDisposable
             Count = payloads.Length,
             Flags = retain ? RunFlags.Retain : RunFlags.None,
             Priority = priority,
-            Properties = properties ?? [],
+            TimeToLiveMs = timeToLiveMs,
+            Properties = properties ?? (timeToLiveMs == 0
+                ? []
+                : [PropertyId.TimeToLive, 4, 0, .. BitConverter.GetBytes(timeToLiveMs)]),
             Body = body,
         });
     }

@@ -55,6 +55,9 @@ internal sealed class IncomingLane(MeshContext mesh, LinkLedger ledger)
             : new LinkFault(ErrorCode.UnknownAlias, $"alias {alias} was not declared on this lane");
     }
 
+    /// <summary>The topic that an alias stands for at the moment; null when it is unknown.</summary>
+    public Topic? Peek(uint alias) => alias < (uint)_aliases.Length ? _aliases[alias] : null;
+
     /// <summary>Takes a TOPIC frame in.</summary>
     public LinkFault Declare(ReadOnlySpan<byte> frame)
     {

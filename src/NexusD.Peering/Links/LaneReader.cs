@@ -51,22 +51,28 @@ internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> clai
         }
 
         lane.Ledger.BytesIn += bytes;
-        while (true)
-        {
-            LinkFault fault = _frames.TryTake(ref data, out ReadOnlySpan<byte> frame);
-            if (fault.IsFault || frame.IsEmpty)
-            {
-                return fault;
-            }
+        return ReadFrames(lane, data);
+    }
 
+    private LinkFault ReadFrames(IncomingLane lane, ReadOnlySpan<byte> data)
+    {
+        // The first frame may have begun in an earlier piece; behind it the data is at the start of one.
+        LinkFault fault = _frames.TryTake(ref data, out ReadOnlySpan<byte> frame);
+        var lookahead = new LaneLookahead(data, lane);
+        while (!fault.IsFault && !frame.IsEmpty)
+        {
             fault = ReadFrame(lane, frame);
             if (fault.IsFault)
             {
-                return fault;
+                break;
             }
 
             lane.Routed += frame.Length;
+            lookahead.Step();
+            fault = _frames.TryTake(ref data, out frame);
         }
+
+        return fault;
     }
 
     /// <summary>The peer ended the stream behind what was read.</summary>
@@ -116,7 +122,8 @@ internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> clai
             case PeerFrameKind.Hello or PeerFrameKind.Interest or PeerFrameKind.InterestState
                 or PeerFrameKind.InterestRequest or PeerFrameKind.RetainedState or PeerFrameKind.RetainedRequest
                 or PeerFrameKind.Retained or PeerFrameKind.RetainedEnd or PeerFrameKind.Ping or PeerFrameKind.Pong
-                or PeerFrameKind.Error or PeerFrameKind.GoAway or PeerFrameKind.LaneAck or PeerFrameKind.LaneResume:
+                or PeerFrameKind.Error or PeerFrameKind.GoAway or PeerFrameKind.LaneAck or PeerFrameKind.LaneResume
+                or PeerFrameKind.RetainedDigests:
                 return new LinkFault(ErrorCode.OutOfOrder, $"a frame of kind 0x{header.Kind:x2} on a lane");
             default:
                 return LinkFault.None;

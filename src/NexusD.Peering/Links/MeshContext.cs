@@ -21,6 +21,8 @@ internal sealed class MeshContext(IMeshLoop loop, Router router, HybridClock clo
 
     public AssemblyBudget Assembly { get; } = new(options.MaxAssemblyBytes);
 
+    public RetainedTurns RetainedTurns { get; } = new();
+
     /// <summary>This node's clock now.</summary>
     public ulong Tick() => Clock.Tick(Loop.UnixMs);
 

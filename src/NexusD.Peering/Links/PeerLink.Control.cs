@@ -156,8 +156,9 @@ internal sealed partial class PeerLink
             case PeerFrameKind.RetainedState or PeerFrameKind.RetainedEnd:
                 return ReadRetainedState(frame);
             case PeerFrameKind.RetainedRequest:
-                _retained.ReadRequest();
-                return LinkFault.None;
+                return _retained.ReadRequest();
+            case PeerFrameKind.RetainedDigests:
+                return ReadRetainedDigests(frame);
             case PeerFrameKind.Retained:
                 return ReadRetained(frame);
             case PeerFrameKind.Ping or PeerFrameKind.Pong:
@@ -232,7 +233,7 @@ internal sealed partial class PeerLink
 
         if (state.IsEnd)
         {
-            _retained.ReadEnd();
+            _retained.ReadEnd(state);
         }
         else
         {
@@ -279,14 +280,14 @@ internal sealed partial class PeerLink
             Body = retained.Body,
         };
         _mesh.Observe(retained.Timestamp);
-        if (_mesh.Router.RepairRetained(run, nowHlc))
-        {
-            _retained.Taken++;
-            _mesh.Counters.RetainedRepaired++;
-        }
-
+        _retained.Count(_mesh.Router.RepairRetained(run, nowHlc));
         return LinkFault.None;
     }
+
+    private LinkFault ReadRetainedDigests(ReadOnlySpan<byte> frame) =>
+        RetainedDigestsFrame.TryRead(frame, out RetainedDigestsFrame digests) != ErrorCode.None
+            ? LinkFault.Malformed("a RETAINED_DIGESTS frame that breaks its layout")
+            : _retained.ReadDigests(digests);
 
     private LinkFault ReadPing(ReadOnlySpan<byte> frame)
     {

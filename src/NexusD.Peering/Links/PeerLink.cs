@@ -45,7 +45,7 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
         _control = new StreamWriter(mesh.Pool);
         _controlFrames = new FrameStream(mesh, ProtocolLimits.MinMaxFrameBytes);
         _interestOut = new InterestTeller(mesh, _control, Backlog);
-        _retained = new RetainedSync(mesh, _control, Backlog);
+        _retained = new RetainedSync(mesh, _control, Backlog, owner.WakeBy);
         _lastHeardNs = mesh.Loop.NowNs;
     }
 
@@ -374,6 +374,7 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
 
     private void Discard()
     {
+        _retained.Stop();
         _control.Discard();
         _controlFrames.Reset();
         foreach (LaneReader? lane in _lanesIn)

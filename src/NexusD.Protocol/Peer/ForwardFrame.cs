@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -70,6 +71,12 @@ public readonly ref struct ForwardFrame
         forward = default;
         return ErrorCode.Malformed;
     }
+
+    /// <summary>The alias of a frame that nobody has judged yet.</summary>
+    /// <param name="frame">At least 40 bytes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint PeekAlias(ReadOnlySpan<byte> frame) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(frame[RunLayout.AliasOffset..]);
 
     /// <summary>Writes the fixed part; properties and run follow it. Returns 40.</summary>
     /// <param name="destination">At least 40 bytes.</param>

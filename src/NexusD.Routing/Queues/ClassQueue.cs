@@ -12,8 +12,6 @@ namespace NexusD.Routing.Queues;
 /// </remarks>
 internal sealed class ClassQueue(SlabPool pool)
 {
-    private const int LeastRoom = 16;
-
     private QueuedRun[] _runs = [];
     private RunMemory _memory = new(pool);
     private int _head;
@@ -170,7 +168,9 @@ internal sealed class ClassQueue(SlabPool pool)
             return;
         }
 
-        QueuedRun[] larger = ArrayPool<QueuedRun>.Shared.Rent(Math.Max(LeastRoom, _runs.Length * 2));
+        QueuedRun[] larger = _runs.Length == 0
+            ? SmallRings.Rent()
+            : ArrayPool<QueuedRun>.Shared.Rent(_runs.Length * 4);
         int untilEnd = Math.Min(Runs, _runs.Length - _head);
         Array.Copy(_runs, _head, larger, 0, untilEnd);
         Array.Copy(_runs, 0, larger, untilEnd, Runs - untilEnd);
@@ -181,10 +181,16 @@ internal sealed class ClassQueue(SlabPool pool)
 
     private void ReturnRing()
     {
-        if (_runs.Length > 0)
+        if (_runs.Length == SmallRings.Length)
+        {
+            Array.Clear(_runs);
+            SmallRings.Return(_runs);
+        }
+        else if (_runs.Length > 0)
         {
             ArrayPool<QueuedRun>.Shared.Return(_runs, clearArray: true);
-            _runs = [];
         }
+
+        _runs = [];
     }
 }

@@ -7,8 +7,8 @@ namespace NexusD.Routing.Queues;
 /// </summary>
 /// <remarks>
 /// Who takes a piece gets a reference to its slab and releases it; the writer holds one more to the slab it fills. A
-/// queue with little in it uses small slabs, so that thousands of slow subscriptions cost 4 KiB each; a fuller one uses
-/// standard slabs. Pieces above half a slab get one of their own. So at most about half of the memory is unused,
+/// queue begins with a tiny slab and goes on with small ones, so that thousands of slow subscriptions cost 512 bytes to
+/// 4 KiB each; a fuller one uses standard slabs. Pieces above half a slab get one of their own. So at most about half of the memory is unused,
 /// apart from one slab that is being filled.
 /// </remarks>
 internal struct RunMemory(SlabPool pool)
@@ -24,8 +24,7 @@ internal struct RunMemory(SlabPool pool)
     {
         if (_slab is null || _slab.Capacity - _used < bytes.Length)
         {
-            bool isSmall = queueBytes < SmallQueueBytes && bytes.Length <= SlabPool.SmallBytes / 2;
-            int capacity = isSmall ? SlabPool.SmallBytes : SlabPool.StandardBytes;
+            int capacity = CapacityFor(bytes.Length, queueBytes);
             if (bytes.Length > capacity / 2)
             {
                 Slab own = pool.Rent(bytes.Length);
@@ -44,6 +43,13 @@ internal struct RunMemory(SlabPool pool)
         _slab.Retain();
         return _slab;
     }
+
+    private static int CapacityFor(int bytes, long queueBytes) => queueBytes switch
+    {
+        0 when bytes <= SlabPool.TinyBytes / 2 => SlabPool.TinyBytes,
+        < SmallQueueBytes when bytes <= SlabPool.SmallBytes / 2 => SlabPool.SmallBytes,
+        _ => SlabPool.StandardBytes,
+    };
 
     /// <summary>Lets go of the slab that is being filled; what others hold of it stays.</summary>
     public void Reset()

@@ -9,14 +9,18 @@ namespace NexusD.Routing.Retained;
 /// </remarks>
 public sealed class RetainedEvent
 {
-    // What an entry costs beside topic and content: this object, its array, its place in tree, list and heap.
+    // What an entry costs beside topic and content: this object, its array, its place in tree, leaf and heap.
     private const int OverheadBytes = 256;
 
     private byte[] _content = [];
     private int _propertiesBytes;
     private int _bodyBytes;
 
-    internal RetainedEvent(Topic topic) => Topic = topic;
+    internal RetainedEvent(Topic topic)
+    {
+        Topic = topic;
+        TopicHash = Fnv1a64.Hash(topic.Utf8);
+    }
 
     public Topic Topic { get; }
 
@@ -69,7 +73,14 @@ public sealed class RetainedEvent
 
     internal RetainedNode? Node { get; set; }
 
-    internal int ListIndex { get; set; } = -1;
+    /// <summary>64-bit FNV-1a of the topic; says which leaf of the digests the event is in.</summary>
+    internal ulong TopicHash { get; }
+
+    /// <summary>The next event of the same leaf.</summary>
+    internal RetainedEvent? NextInLeaf { get; set; }
+
+    /// <inheritdoc cref="NextInLeaf"/>
+    internal RetainedEvent? PreviousInLeaf { get; set; }
 
     internal int HeapIndex { get; set; } = -1;
 
@@ -101,7 +112,7 @@ public sealed class RetainedEvent
         TimeToLiveMs = run.TimeToLiveMs;
         ExpiresAt = expiresAt;
         CostBytes = OverheadBytes + Topic.Utf8.Length + capacity;
-        Digest = Fnv1a64.RetainedEntry(Topic.Utf8, Timestamp, Publisher, Number);
+        Digest = Fnv1a64.RetainedVersion(TopicHash, Timestamp, Publisher, Number);
     }
 
     // Events of a topic are of similar size: the array is used again unless it is too small or far too large.

@@ -14,4 +14,9 @@ public enum RetainedOutcome
 
     /// <summary>There was no room; the topic has no retained event now, because what it had is out of date.</summary>
     Refused,
+
+    /// <summary>
+    /// Its timestamp is too far ahead of this node's clock; nothing changed. It may be offered again later.
+    /// </summary>
+    TooFarAhead,
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using NexusD.Protocol;
+using NexusD.Protocol.Peer;
 using NexusD.Protocol.Topics;
 
 namespace NexusD.Routing.Retained;
@@ -13,17 +15,22 @@ namespace NexusD.Routing.Retained;
 /// live is over, a tombstone <see cref="TombstoneMs"/> after its timestamp. A late tombstone still deletes what is
 /// older.</para>
 /// <para>When a budget is reached: expired entries go first, then the oldest tombstones; if that is not enough the new
-/// event is refused and counted, and what the topic had is removed, because it is out of date.</para>
+/// event is refused and counted, and what the topic had is removed, because it is out of date. A tombstone displaces
+/// only older ones, so that repair between stores of different size comes to an end.</para>
+/// <para>A timestamp above <see cref="LatestTimestamp"/> is not taken: it would win against everything that is written
+/// until the clocks have come there.</para>
 /// <para>Invariants: entries and bytes never exceed their budgets; <see cref="Digest"/> is the XOR of the entries'
 /// digests whatever the order in which they came. For the router's thread.</para>
 /// </remarks>
-public sealed class RetainedStore
+public sealed partial class RetainedStore
 {
     /// <summary>How long a deletion is remembered, in milliseconds.</summary>
     public const long TombstoneMs = 3_600_000;
 
+    // An entry with a short topic and a number as its payload.
+    private const long SmallEventBytes = 300;
+
     private readonly RetainedTree _tree = new();
-    private readonly List<RetainedEvent> _entries = [];
     private readonly ExpiryHeap _tombstones = new();
     private readonly ExpiryHeap _mortal = new();
     private readonly int _maxEvents;
@@ -43,13 +50,10 @@ public sealed class RetainedStore
     }
 
     /// <summary>Entries, tombstones included; the count of RETAINED_STATE.</summary>
-    public int Count => _entries.Count;
+    public int Count { get; private set; }
 
     /// <summary>Tombstones among the entries.</summary>
     public int Tombstones => _tombstones.Count;
-
-    /// <summary>XOR over all entries, tombstones included, as in RETAINED_STATE.</summary>
-    public ulong Digest { get; private set; }
 
     /// <summary>Bytes that the entries count.</summary>
     public long Bytes { get; private set; }
@@ -63,6 +67,17 @@ public sealed class RetainedStore
     /// <summary>Tombstones that went before their time to make room.</summary>
     public long EvictedTombstones { get; private set; }
 
+    /// <summary>Events that were stamped by a clock too far ahead.</summary>
+    public long RefusedAheadEvents { get; private set; }
+
+    /// <summary>The highest timestamp that is taken; by default any.</summary>
+    public ulong LatestTimestamp { get; set; } = ulong.MaxValue;
+
+    /// <summary>
+    /// Whether an event of a topic that is not here could be kept, if it is small: false in a store at its budget.
+    /// </summary>
+    public bool HasRoomForMore => Tombstones > 0 || HasRoom(SmallEventBytes);
+
     /// <summary>Keeps the last event of a run if it is the newest of its topic.</summary>
     /// <param name="nowHlc">A clock value of now; see <see cref="HybridClock"/>.</param>
     /// <returns>True when it is the topic's state now; see <see cref="Apply"/> for the reasons of false.</returns>
@@ -72,6 +87,12 @@ public sealed class RetainedStore
     public RetainedOutcome Apply(in EventRun run, ulong nowHlc)
     {
         _now = Math.Max(_now, nowHlc);
+        if (run.Timestamp > LatestTimestamp)
+        {
+            RefusedAheadEvents++;
+            return RetainedOutcome.TooFarAhead;
+        }
+
         RetainedEvent? former = _tree.Find(run.Topic.Utf8);
         if (former is not null && !former.IsOlderThan(run))
         {
@@ -79,7 +100,7 @@ public sealed class RetainedStore
         }
 
         ReadOnlySpan<byte> body = run.Body[RunBody.OffsetOf(run.Body, run.Count - 1)..];
-        bool isTombstone = body.Length == Protocol.EventRunBody.SizeFieldBytes;
+        bool isTombstone = IsTombstone(body);
         ulong expiresAt = ExpiryOf(run, isTombstone);
         if (expiresAt <= nowHlc)
         {
@@ -126,17 +147,6 @@ public sealed class RetainedStore
         return retained is not null;
     }
 
-    /// <summary>Adds all entries, tombstones included, in no order; an answer to RETAINED_REQUEST.</summary>
-    public void CollectAll(List<RetainedEvent> into)
-    {
-        into.EnsureCapacity(into.Count + _entries.Count);
-        foreach (RetainedEvent retained in _entries)
-        {
-            retained.IsHandedOut = true;
-            into.Add(retained);
-        }
-    }
-
     /// <summary>Removes what is over; call it about once a second.</summary>
     public void Expire(ulong nowHlc)
     {
@@ -151,17 +161,25 @@ public sealed class RetainedStore
     {
         ulong digest = 0;
         long bytes = 0;
-        for (int i = 0; i < _entries.Count; i++)
+        int count = 0;
+        for (int leaf = 0; leaf < RetainedDigestsFrame.Leaves; leaf++)
         {
-            RetainedEvent retained = _entries[i];
-            digest ^= retained.Digest;
-            bytes += retained.CostBytes;
-            Debug.Assert(retained.ListIndex == i, "a retained event does not know its place");
-            Debug.Assert(ReferenceEquals(_tree.Find(retained.Topic.Utf8), retained), "the tree lost a retained event");
+            ulong ofLeaf = 0;
+            for (RetainedEvent? retained = _leaves?[leaf].First; retained is not null; retained = retained.NextInLeaf)
+            {
+                count++;
+                ofLeaf ^= retained.Digest;
+                bytes += retained.CostBytes;
+                Debug.Assert(ReferenceEquals(_tree.Find(retained.Topic.Utf8), retained), "the tree lost an event");
+            }
+
+            digest ^= ofLeaf;
+            Debug.Assert(ofLeaf == LeafDigest(leaf), "a leaf has a wrong digest");
         }
 
+        Debug.Assert(count == Count, "the leaves lost count");
         Debug.Assert(digest == Digest && bytes == Bytes, "the retained store lost count");
-        Debug.Assert(bytes <= _maxBytes && _entries.Count <= _maxEvents, "the retained store is above its budget");
+        Debug.Assert(bytes <= _maxBytes && Count <= _maxEvents, "the retained store is above its budget");
     }
 
     private RetainedOutcome Store(
@@ -174,7 +192,8 @@ public sealed class RetainedStore
             Forget(former);
         }
 
-        if (!MakeRoom(retained.CostOfTaking(run, body.Length), nowHlc))
+        ulong displaceable = IsTombstone(body) ? expiresAt : ulong.MaxValue;
+        if (!MakeRoom(retained.CostOfTaking(run, body.Length), displaceable, nowHlc))
         {
             RefusedEvents++;
             if (former is not null)
@@ -195,6 +214,8 @@ public sealed class RetainedStore
         return RetainedOutcome.Kept;
     }
 
+    private static bool IsTombstone(ReadOnlySpan<byte> body) => body.Length == EventRunBody.SizeFieldBytes;
+
     private static ulong ExpiryOf(in EventRun run, bool isTombstone)
     {
         if (isTombstone)
@@ -207,7 +228,7 @@ public sealed class RetainedStore
             : HybridClock.FromUnixMs(HybridClock.UnixMs(run.Timestamp) + run.TimeToLiveMs);
     }
 
-    private bool MakeRoom(long bytes, ulong nowHlc)
+    private bool MakeRoom(long bytes, ulong tombstonesBefore, ulong nowHlc)
     {
         if (HasRoom(bytes))
         {
@@ -215,7 +236,7 @@ public sealed class RetainedStore
         }
 
         Expire(nowHlc);
-        while (!HasRoom(bytes) && _tombstones.First is { } oldest)
+        while (!HasRoom(bytes) && _tombstones.First is { } oldest && oldest.ExpiresAt < tombstonesBefore)
         {
             Remove(oldest);
             EvictedTombstones++;
@@ -224,7 +245,7 @@ public sealed class RetainedStore
         return HasRoom(bytes);
     }
 
-    private bool HasRoom(long bytes) => _entries.Count < _maxEvents && Bytes + bytes <= _maxBytes;
+    private bool HasRoom(long bytes) => Count < _maxEvents && Bytes + bytes <= _maxBytes;
 
     private void Expire(ExpiryHeap heap, ulong nowHlc)
     {
@@ -243,23 +264,18 @@ public sealed class RetainedStore
 
     private void Remember(RetainedEvent retained)
     {
-        retained.ListIndex = _entries.Count;
-        _entries.Add(retained);
+        Count++;
         Bytes += retained.CostBytes;
-        Digest ^= retained.Digest;
+        EnterLeaf(retained);
         HeapOf(retained)?.Add(retained);
     }
 
     private void Forget(RetainedEvent retained)
     {
         HeapOf(retained)?.Remove(retained);
+        Count--;
         Bytes -= retained.CostBytes;
-        Digest ^= retained.Digest;
-        RetainedEvent last = _entries[^1];
-        _entries[retained.ListIndex] = last;
-        last.ListIndex = retained.ListIndex;
-        _entries.RemoveAt(_entries.Count - 1);
-        retained.ListIndex = -1;
+        LeaveLeaf(retained);
     }
 
     private ExpiryHeap? HeapOf(RetainedEvent retained) =>

@@ -3,6 +3,12 @@ namespace NexusD.EndToEnd.Tests.Harness;
 /// <summary>Two daemons of which one dials the other through a <see cref="LossyRelay"/>.</summary>
 internal sealed class RelayedPair : IAsyncDisposable
 {
+    /// <summary>
+    /// Three seconds are the rule, which the tests in virtual time hold exactly; the rest is for a busy machine and the
+    /// programs that ask.
+    /// </summary>
+    public const double NoticedWithinSeconds = 6;
+
     private readonly TempFolder _folder = new();
 
     private RelayedPair()

@@ -8,6 +8,9 @@ namespace NexusD.Protocol.Tests.Vectors;
 /// <summary>Kinds of records in peer-v1.json.</summary>
 internal static class PeerCodecs
 {
+    private static readonly string[] WhatNames =
+        ["ask_groups", "groups", "ask_leaves", "leaves", "ask_lists", "list", "ask_events"];
+
     internal static Dictionary<string, VectorCodec> All { get; } = new(SharedCodecs.All)
     {
         ["preamble"] = new(DecodePreamble, EncodePreamble),
@@ -18,6 +21,7 @@ internal static class PeerCodecs
         ["retained_request"] = SharedCodecs.Empty(PeerFrameKind.RetainedRequest),
         ["retained_state"] = new(DecodeRetainedState, (f, to) => EncodeRetainedState(f, to, false)),
         ["retained_end"] = new(DecodeRetainedState, (f, to) => EncodeRetainedState(f, to, true)),
+        ["retained_digests"] = new(DecodeRetainedDigests, EncodeRetainedDigests),
         ["forward"] = new(RunCodecs.DecodeForward, RunCodecs.EncodeForward),
         ["retained"] = new(RunCodecs.DecodeRetained, RunCodecs.EncodeRetained),
         ["lane_ack"] = new(DecodeLaneAck, (f, to) => new LaneAckFrame(CountsOf(f)).Write(to)),
@@ -131,6 +135,46 @@ internal static class PeerCodecs
     {
         ErrorCode error = RetainedStateFrame.TryRead(frame, out RetainedStateFrame state);
         return new(error, new JsonObject { ["digest"] = Json.Number(state.Digest), ["count"] = state.Count });
+    }
+
+    private static Decoded DecodeRetainedDigests(ReadOnlySpan<byte> frame, ReaderLimits limits)
+    {
+        ErrorCode error = RetainedDigestsFrame.TryRead(frame, out RetainedDigestsFrame digests);
+        var numbers = new JsonArray();
+        bool isShort = digests.Kind is RetainedDigestsKind.AskLeaves or RetainedDigestsKind.AskLists;
+        for (int i = 0; i < digests.Body.Length / (isShort ? sizeof(ushort) : sizeof(ulong)); i++)
+        {
+            numbers.Add(Json.Number(isShort ? (ulong)digests.U16(i) : digests.U64(i)));
+        }
+
+        return new(error, new JsonObject
+        {
+            ["what"] = WhatNames[(int)digests.Kind],
+            ["group"] = digests.Group,
+            ["numbers"] = numbers,
+        });
+    }
+
+    private static int EncodeRetainedDigests(JsonObject fields, Span<byte> to)
+    {
+        var kind = (RetainedDigestsKind)Array.IndexOf(WhatNames, fields.Name("what"));
+        ulong[] numbers = [.. fields["numbers"]!.AsArray().Select(
+            n => ulong.Parse(n!.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture))];
+        int count = kind == RetainedDigestsKind.List ? numbers.Length / 3 : numbers.Length;
+        RetainedDigestsFrame.WriteHeader(to, kind, count, (int)fields.U32("group"));
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            if (kind is RetainedDigestsKind.AskLeaves or RetainedDigestsKind.AskLists)
+            {
+                RetainedDigestsFrame.PutU16(to, i, (int)numbers[i]);
+            }
+            else
+            {
+                RetainedDigestsFrame.PutU64(to, i, numbers[i]);
+            }
+        }
+
+        return RetainedDigestsFrame.BytesOf(kind, count);
     }
 
     private static int EncodeRetainedState(JsonObject fields, Span<byte> to, bool isEnd) =>

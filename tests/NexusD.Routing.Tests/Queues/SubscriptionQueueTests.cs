@@ -110,12 +110,15 @@ public sealed class SubscriptionQueueTests
     }
 
     [Fact]
-    public void ASmallQueueTakesASmallSlab()
+    public void ASmallQueueTakesATinySlabAndThenASmallOne()
     {
         using var queue = new SubscriptionQueue(new QueueSettings(10, 0), _pool);
         queue.Enqueue(Runs.Of(_topic, Runs.Body("x")));
+        Assert.Equal(SlabPool.TinyBytes, _pool.RentedBytes);
+        queue.Enqueue(Runs.Of(_topic, Runs.Body(new string('x', SlabPool.TinyBytes)), number: 2));
+        Assert.Equal(SlabPool.TinyBytes + SlabPool.SmallBytes, _pool.RentedBytes);
 
-        Assert.Equal(SlabPool.SmallBytes, _pool.RentedBytes);
+        queue.Dequeue();
         queue.Dequeue();
         Assert.Equal(0, _pool.RentedBytes);
     }
