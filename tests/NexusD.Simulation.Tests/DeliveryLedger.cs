@@ -50,14 +50,14 @@ internal sealed class DeliveryLedger
     public bool Deliver(ulong number, in PublishedEvent published, bool byTopic)
     {
         At(number) |= Delivered;
-        ref ulong lastOfClass = ref _lastOfClass[(int)published.Priority];
-        lastOfClass = Math.Max(lastOfClass, number);
         if (published.Retain)
         {
             _retained++;
             return true;
         }
 
+        ref ulong lastOfClass = ref _lastOfClass[(int)published.Priority];
+        lastOfClass = Math.Max(lastOfClass, number);
         (Priority, string) key = (published.Priority, byTopic ? published.Topic : "");
         ulong last = _last.GetValueOrDefault(key);
         _last[key] = Math.Max(last, number);

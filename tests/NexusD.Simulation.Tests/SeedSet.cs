@@ -11,18 +11,19 @@ internal static class SeedSet
     /// <summary>Environment variable: how many seeds to run, from 1 on.</summary>
     public const string CountVariable = "NEXUSD_SIMULATION_SEEDS";
 
-    private const int UsualCount = 1_000;
+    private const int UsualCount = 50;
+    private const int Shown = 20;
 
     /// <summary>The seeds asked for.</summary>
     public static (int First, int Count) Chosen() =>
         Read(SeedVariable) is { } seed ? (seed, 1) : (1, Read(CountVariable) ?? UsualCount);
 
-    /// <summary>Runs seeds on all cores; returns what went wrong with the lowest seed that failed.</summary>
+    /// <summary>Runs seeds on all cores; returns what went wrong, of the lowest seed in full.</summary>
     public static string? Run(int first, int count)
     {
         var failures = new SortedDictionary<int, string>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
-        Parallel.For(first, first + count, options, (seed, state) =>
+        Parallel.For(first, first + count, options, seed =>
         {
             if (RunOne(seed) is { } failure)
             {
@@ -30,17 +31,21 @@ internal static class SeedSet
                 {
                     failures.Add(seed, failure);
                 }
-
-                state.Break();
             }
         });
-        return failures.Count == 0 ? null : failures.First().Value;
+        if (failures.Count == 0)
+        {
+            return null;
+        }
+
+        IEnumerable<string> heads = failures.Values.Take(Shown).Select(static f => f[..f.IndexOf('\n', 0)]);
+        return $"{failures.Count} of {count} seeds failed:\n{string.Join('\n', heads)}\n\n{failures.First().Value}";
     }
 
     /// <summary>Runs one seed; null when all is well.</summary>
-    public static string? RunOne(int seed, Mutation mutation = Mutation.None)
+    public static string? RunOne(int seed, Mutation mutation = Mutation.None, bool mortalRetained = false)
     {
-        var run = new SimulationRun(seed, mutation);
+        var run = new SimulationRun(seed, mutation, mortalRetained);
         try
         {
             run.Execute();

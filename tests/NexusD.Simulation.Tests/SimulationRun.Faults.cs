@@ -7,7 +7,9 @@ namespace NexusD.Simulation.Tests;
 /// <summary>What may happen at a step.</summary>
 internal sealed partial class SimulationRun
 {
-    private static readonly string[] _topics = ["t/0", "t/1", "t/1/a", "t/2", "u/0", "u/1", "$SYS/x"];
+    private const int MostSkewMs = 1_000;
+
+    private static readonly string[] _topics = ["t/0", "t/1", "t/1/a", "t/2", "u/0", "u/1"];
     private static readonly string[] _retainedTopics = ["r/0", "r/1", "r/2/a", "r/2/b"];
     private static readonly string[] _filters = ["#", "t/#", "t/+", "t/1", "+/1", "u/0", "r/#", "r/2/+", "x/y"];
 
@@ -48,7 +50,7 @@ internal sealed partial class SimulationRun
                 PauseOrWake(node);
                 break;
             case < 96:
-                node.Inner.Loop.ClockSkewMs = _choice.Next(-1_000, 1_000);
+                node.Inner.Loop.ClockSkewMs = _choice.Next(-MostSkewMs, MostSkewMs);
                 break;
             default:
                 EndOne(node);
@@ -56,7 +58,7 @@ internal sealed partial class SimulationRun
         }
     }
 
-    private string AnyTopic() => _topics[_choice.Next(_topics.Length - 1)];
+    private string AnyTopic() => _topics[_choice.Next(_topics.Length)];
 
     private void PublishSome(List<SimulatedNode> able)
     {
@@ -72,6 +74,12 @@ internal sealed partial class SimulationRun
             {
                 string topic = _retainedTopics[_choice.Next(_retainedTopics.Length)];
                 bool deletes = _choice.Next(4) == 0;
+                ttlMs = _mortalRetained ? ttlMs : 0;
+                if (ttlMs != 0 && !deletes)
+                {
+                    _mortalUntilNs = World.NowNs + ((ttlMs + (2 * MostSkewMs) + 1_000) * 1_000_000L);
+                }
+
                 node.Publish(publisher, topic, 1, deletes ? 0 : size, priority, deletes ? 0 : ttlMs, retain: true);
             }
             else

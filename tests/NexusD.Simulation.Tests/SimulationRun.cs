@@ -18,9 +18,15 @@ internal sealed partial class SimulationRun
     private readonly long _linkQueueBytes;
     private readonly TimeSpan _linkHold;
     private readonly int _hosts;
+    private readonly bool _mortalRetained;
+    private long _mortalUntilNs;
 
-    public SimulationRun(int seed, Mutation mutation = Mutation.None)
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="mutation">What is broken on purpose.</param>
+    /// <param name="mortalRetained">Whether retained events may have a time to live.</param>
+    public SimulationRun(int seed, Mutation mutation = Mutation.None, bool mortalRetained = false)
     {
+        _mortalRetained = mortalRetained;
         _choice = new Random(seed);
         World = new VirtualWorld(seed);
         History = new History(World);
@@ -60,7 +66,12 @@ internal sealed partial class SimulationRun
             {
                 History.Step++;
                 Act();
-                World.RunFor(_choice.Next(12) switch { 0 => _choice.Next(3_000), 1 => _choice.Next(400), _ => _choice.Next(40) });
+                World.RunFor(_choice.Next(12) switch
+                {
+                    0 => _choice.Next(3_000),
+                    1 => _choice.Next(400),
+                    _ => _choice.Next(40),
+                });
                 CheckBounds();
             }
 
@@ -91,7 +102,7 @@ internal sealed partial class SimulationRun
     private void Start(int host)
     {
         var node = new SimulatedNode(this, host, _linkQueueBytes, _linkHold);
-        node.Inner.Loop.ClockSkewMs = _choice.Next(-1_000, 1_000);
+        node.Inner.Loop.ClockSkewMs = _choice.Next(-MostSkewMs, MostSkewMs);
         foreach (SimulatedNode other in Alive)
         {
             node.Inner.Knows(other.Inner);
@@ -124,7 +135,10 @@ internal sealed partial class SimulationRun
 
         Await(NotLinked, "every node is linked with every other", 15_000);
         Await(InterestDiffers, "every node knows what the others want", 3_000);
-        Await(RetainedDiffers, "the retained stores are the same", 3_000);
+
+        // What ends by itself does so by each node's own clock.
+        int mortalMs = (int)Math.Max(0, (_mortalUntilNs - World.NowNs) / 1_000_000);
+        Await(RetainedDiffers, "the retained stores are the same", 3_000 + mortalMs);
         Await(NotDrained, "every link has delivered what it had", 3_000);
         World.RunFor(500);
         foreach (SimulatedSubscription subscription in _subscriptions.Where(static s => s.IsAlive))
@@ -166,7 +180,15 @@ internal sealed partial class SimulationRun
     private string? RetainedDiffers() => FirstOfPairs(static (node, _, other) =>
         node.Inner.Router.Retained.Digest == other.Inner.Router.Retained.Digest
             ? null
-            : $"{node.Inner.Router.Retained.Count} and {other.Inner.Router.Retained.Count} entries");
+            : $"[{Retained(node)}] and [{Retained(other)}]");
+
+    private static string Retained(SimulatedNode node)
+    {
+        var entries = new List<NexusD.Routing.Retained.RetainedEvent>();
+        node.Inner.Router.Retained.CollectAll(entries);
+        return string.Join(", ", entries.Select(static e =>
+            $"{e.Topic.Text} {e.Publisher}:{e.Number}{(e.IsTombstone ? " deleted" : "")}").Order());
+    }
 
     private string? NotDrained() => FirstOfPairs(static (node, links, other) =>
         links.GetValueOrDefault(other.Inner.Options.NodeId.ToString())?.QueuedBytes is 0

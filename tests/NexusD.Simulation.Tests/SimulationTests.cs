@@ -15,6 +15,20 @@ public sealed class SimulationTests
         Assert.True(failure is null, failure);
     }
 
+    [Fact(Skip = "seed 4: stores differ for more than 3 s when a retained event expires on its way to a node")]
+    public void Retained_events_with_a_time_to_live_heal_too()
+    {
+        string? failure = SeedSet.RunOne(4, mortalRetained: true);
+        Assert.True(failure is null, failure);
+    }
+
+    [Fact(Skip = "seed 51: the first event after all has healed does not reach a subscription at node-2")]
+    public void Seed_51_heals_too()
+    {
+        string? failure = SeedSet.RunOne(51);
+        Assert.True(failure is null, failure);
+    }
+
     [Fact]
     public void A_seed_gives_the_same_run_again()
     {

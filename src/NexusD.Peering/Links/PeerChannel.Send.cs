@@ -102,9 +102,18 @@ internal sealed partial class PeerChannel
         }
     }
 
-    /// <summary>Ends the streams of all lanes behind what was written.</summary>
+    /// <summary>
+    /// Ends the streams of all lanes behind what was written and what is to be told, for which there is room now.
+    /// </summary>
     public void FinishWriting()
     {
+        _hasGaps = false;
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            WriteGaps(lane);
+            lane.Stream.Flush();
+        }
+
         foreach (LaneWriter lane in _lanes.Open)
         {
             Link!.Connection.FinishWriting(lane.Journal.Stream);

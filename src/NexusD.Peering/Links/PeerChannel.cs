@@ -56,6 +56,9 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
 
     public ChannelStage Stage => _stage;
 
+    /// <summary>Whether runs come here; not any more when the peer or this node is leaving.</summary>
+    public bool IsRouted => _isRouted;
+
     /// <summary>When the last link was lost; <see cref="long.MaxValue"/> while lanes flow.</summary>
     public long DownSinceNs => _downSinceNs;
 

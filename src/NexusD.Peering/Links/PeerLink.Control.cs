@@ -180,12 +180,12 @@ internal sealed partial class PeerLink
 
     private LinkFault ReadInterest(ReadOnlySpan<byte> frame)
     {
-        if (_phase != LinkPhase.Up || IsPeerLeaving)
+        if (_phase != LinkPhase.Up || !_channel!.IsRouted)
         {
             return LinkFault.None; // the router knows the link no longer
         }
 
-        InterestReceiver interest = _channel!.Interest;
+        InterestReceiver interest = _channel.Interest;
         bool wantedEverything = interest.WantsEverything;
         LinkFault fault = interest.Read(frame, out bool ask);
         if (interest.WantsEverything && !wantedEverything)
