@@ -1,7 +1,5 @@
 using NexusD.Peering.Tests.Simulation;
 using NexusD.Protocol;
-using NexusD.Protocol.Topics;
-using NexusD.Routing;
 
 namespace NexusD.Peering.Tests;
 
