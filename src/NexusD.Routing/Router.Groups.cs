@@ -112,7 +112,8 @@ public sealed partial class Router
         }
     }
 
-    /// <summary>As <see cref="DropFromPeer(in EventRun, DropReason)"/>, where members of groups were to get the run.</summary>
+    /// <summary>As <see cref="DropFromPeer(in EventRun, DropReason)"/>, where members of groups were to get the
+    /// run.</summary>
     public void DropFromPeer(in EventRun run, DropReason reason, ReadOnlySpan<byte> members, bool membersOnly)
     {
         PublisherRecord record = Publishers.GetOrAdd(run.Publisher);

@@ -12,7 +12,8 @@ namespace NexusD.Sessions;
 /// client keeps up; otherwise it waits in a bounded queue, and what that drops is told in band.
 /// </summary>
 /// <remarks>
-/// Invariant, in events: Matched = Delivered + rerouted + queued + dropped of all reasons. Order: while anything waits, everything
+/// Invariant, in events: Matched = Delivered + rerouted + queued + dropped of all reasons. Order: while anything
+/// waits, everything
 /// waits, so events of a class never overtake each other. Used on the loop's thread only.
 /// </remarks>
 internal sealed class Subscription : DeliveryTarget

@@ -14,8 +14,10 @@ namespace NexusD.Protocol.Peer;
 /// | u32   | u8 | u8  | u16   | directs  | u32   | u64       | u64    | u64       | props bytes    | u32    |
 /// +-------+----+-----+-------+----------+-------+-----------+--------+-----------+----------------+--------+----
 /// </code>
-/// Members (u8), only (u8) and redirects (u16) stand with flag 0x04 alone; without it the field is ignored and no member
-/// is listed. Limits: members 1 to 64, each not 0; publisher not 0, number 1 to 2^63 - 1; those of properties and runs; with more than one event at most 34,816
+/// Members (u8), only (u8) and redirects (u16) stand with flag 0x04 alone; without it the field is ignored and no
+/// member
+/// is listed. Limits: members 1 to 64, each not 0; publisher not 0, number 1 to 2^63 - 1; those of properties and
+/// runs; with more than one event at most 34,816
 /// bytes. Source: docs/protocol/peer-v1.md "FORWARD".
 /// </summary>
 public readonly ref struct ForwardFrame

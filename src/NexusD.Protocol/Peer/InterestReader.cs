@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace NexusD.Protocol.Peer;
 
 /// <summary>
-/// Walks and writes the entries of INTEREST: repeated (op u8, length u16, filter) to the end of the frame; for ops 3 and
+/// Walks and writes the entries of INTEREST: repeated (op u8, length u16, filter) to the end of the frame; for ops 3
+/// and
 /// 4 the filter is that of a group, and (member u32, strategy u8) follow it. Source: docs/protocol/peer-v1.md
 /// "INTEREST".
 /// </summary>

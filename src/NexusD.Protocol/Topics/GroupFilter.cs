@@ -4,7 +4,8 @@ using System.Text;
 namespace NexusD.Protocol.Topics;
 
 /// <summary>
-/// A filter of a group, <c>$share/&lt;group&gt;/&lt;filter&gt;</c>, parsed once: docs/protocol/topics.md "Groups". Two of
+/// A filter of a group, <c>$share/&lt;group&gt;/&lt;filter&gt;</c>, parsed once: docs/protocol/topics.md "Groups".
+/// Two of
 /// them are one group exactly when they are equal: the same name and the same filter in canonical spelling. Immutable;
 /// safe on any thread.
 /// </summary>

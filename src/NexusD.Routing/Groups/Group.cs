@@ -83,7 +83,8 @@ internal sealed class Group(GroupFilter filter) : DeliveryTarget
         return next;
     }
 
-    /// <summary>The one for which the least waits, going round where several are equal; null when there is none.</summary>
+    /// <summary>The one for which the least waits, going round where several are equal; null when there is
+    /// none.</summary>
     /// <param name="onlyLocal">Among the members of this node.</param>
     public GroupMember? LeastPending(bool onlyLocal)
     {
