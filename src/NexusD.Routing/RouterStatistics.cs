@@ -53,4 +53,20 @@ public readonly record struct RouterStatistics(
     long RefusedRetainedEvents,
     long AheadRetainedEvents,
     long RevivedRetainedEvents,
-    ulong RetainedDigest);
+    ulong RetainedDigest)
+{
+    /// <summary>Groups that have a member somewhere.</summary>
+    public int Groups { get; init; }
+
+    /// <summary>Members of groups among this node's subscriptions.</summary>
+    public int LocalMembers { get; init; }
+
+    /// <summary>Members of groups at peers.</summary>
+    public int PeerMembers { get; init; }
+
+    /// <summary>Events given to another member because the first one had left.</summary>
+    public long RedirectedEvents { get; init; }
+
+    /// <summary>Events that came for a member that had left, of a group without others.</summary>
+    public long NoMemberEvents { get; init; }
+}

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NexusD.Protocol;
+using NexusD.Protocol.Topics;
 using NexusD.Routing;
 using NexusD.Routing.Queues;
 using NexusD.Routing.Retained;
@@ -11,7 +12,8 @@ namespace NexusD.Sessions;
 /// client keeps up; otherwise it waits in a bounded queue, and what that drops is told in band.
 /// </summary>
 /// <remarks>
-/// Invariant, in events: Matched = Delivered + queued + dropped of all reasons. Order: while anything waits, everything
+/// Invariant, in events: Matched = Delivered + rerouted + queued + dropped of all reasons. Order: while anything
+/// waits, everything
 /// waits, so events of a class never overtake each other. Used on the loop's thread only.
 /// </remarks>
 internal sealed class Subscription : DeliveryTarget
@@ -23,6 +25,7 @@ internal sealed class Subscription : DeliveryTarget
     private readonly QueueSettings _settings;
     private readonly int _blockTimeoutMs;
     private readonly bool _hasCreditLimit;
+    private readonly IReadOnlyList<GroupFilter>? _groups;
     private SubscriptionQueue? _queue;
     private RetainedCursor? _retained;
     private long _credit;
@@ -31,7 +34,8 @@ internal sealed class Subscription : DeliveryTarget
     private List<HeldPublisher>? _held;
     private bool _isBacklogged;
 
-    public Subscription(AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs)
+    public Subscription(AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs,
+        IReadOnlyList<GroupFilter> groups)
     {
         _session = session;
         Id = id;
@@ -39,6 +43,7 @@ internal sealed class Subscription : DeliveryTarget
         _credit = _hasCreditLimit ? credit : long.MaxValue;
         _settings = settings;
         _blockTimeoutMs = blockTimeoutMs;
+        _groups = groups.Count > 0 ? groups : null;
     }
 
     /// <summary>The client's number for it.</summary>
@@ -54,6 +59,12 @@ internal sealed class Subscription : DeliveryTarget
 
     /// <summary>Events written to the client.</summary>
     public long Delivered { get; private set; }
+
+    /// <summary>Events that went to other members of its group when it ended.</summary>
+    public long Rerouted { get; private set; }
+
+    /// <inheritdoc/>
+    public override long PendingBytes => (_queue?.Bytes ?? 0) + _session.PendingBytes;
 
     public int QueuedEvents => _queue?.Events ?? 0;
 
@@ -165,6 +176,7 @@ internal sealed class Subscription : DeliveryTarget
         if (_queue is { } queue)
         {
             int queued = queue.Events;
+            Reroute(queue);
             queue.Dispose();
             Settle(queue, queued);
             ReleaseAll();
@@ -183,7 +195,20 @@ internal sealed class Subscription : DeliveryTarget
 
     [Conditional("DEBUG")]
     internal void AssertInvariants() => Debug.Assert(
-        Matched == Delivered + QueuedEvents + _countedDropSum, "a subscription lost events silently");
+        Matched == Delivered + Rerouted + QueuedEvents + _countedDropSum, "a subscription lost events silently");
+
+    /// <summary>What still waits for a member of a group goes to the others; it has left the group by now.</summary>
+    private void Reroute(SubscriptionQueue queue)
+    {
+        while (_groups is not null
+            && queue.TryPeek(_session.NowHlc, out EventRun run)
+            && _session.Reroute(_groups, run))
+        {
+            Rerouted += run.Count;
+            _session.Statistics.ReroutedCount += run.Count;
+            queue.Dequeue();
+        }
+    }
 
     private void CountDelivered(int events, int frameBytes)
     {

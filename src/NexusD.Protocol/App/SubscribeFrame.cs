@@ -46,13 +46,17 @@ public readonly ref struct SubscribeFrame
     /// <summary>How long a publisher is held up with <see cref="OverflowPolicy.Block"/>; null: the default.</summary>
     public uint? BlockTimeoutMs { get; init; }
 
+    /// <summary>How the groups that the filters name choose; null: no opinion.</summary>
+    public GroupStrategy? Strategy { get; init; }
+
     /// <summary>The list of filters: see <see cref="FilterListReader"/>.</summary>
     public ReadOnlySpan<byte> Filters { get; init; }
 
     public int FrameBytes => HeaderBytes + PropertyBytes + Filters.Length;
 
     private int PropertyBytes => (Overflow is null ? 0 : PropertyWriter.Size(sizeof(byte)))
-        + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)));
+        + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)))
+        + (Strategy is null ? 0 : PropertyWriter.Size(sizeof(byte)));
 
     /// <summary>
     /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can
@@ -109,6 +113,11 @@ public readonly ref struct SubscribeFrame
             properties.Write(PropertyId.BlockTimeout, timeout);
         }
 
+        if (Strategy is { } strategy)
+        {
+            properties.Write(PropertyId.GroupStrategy, (byte)strategy);
+        }
+
         Filters.CopyTo(destination[(HeaderBytes + PropertyBytes)..]);
         return FrameBytes;
     }
@@ -118,6 +127,7 @@ public readonly ref struct SubscribeFrame
         PropertyReader properties = new(list);
         OverflowPolicy? overflow = null;
         uint? timeout = null;
+        GroupStrategy? strategy = null;
         while (properties.TryRead(out byte id, out ReadOnlySpan<byte> value))
         {
             switch (id)
@@ -138,10 +148,18 @@ public readonly ref struct SubscribeFrame
 
                     timeout = milliseconds;
                     break;
+                case PropertyId.GroupStrategy:
+                    if (value.Length != 1 || value[0] > (byte)GroupStrategy.LocalFirst)
+                    {
+                        return false;
+                    }
+
+                    strategy = (GroupStrategy)value[0];
+                    break;
             }
         }
 
-        subscribe = subscribe with { Overflow = overflow, BlockTimeoutMs = timeout };
+        subscribe = subscribe with { Overflow = overflow, BlockTimeoutMs = timeout, Strategy = strategy };
         return !properties.Malformed;
     }
 }
