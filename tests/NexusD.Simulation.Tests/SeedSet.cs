@@ -11,7 +11,7 @@ internal static class SeedSet
     /// <summary>Environment variable: how many seeds to run, from 1 on.</summary>
     public const string CountVariable = "NEXUSD_SIMULATION_SEEDS";
 
-    private const int UsualCount = 50;
+    private const int UsualCount = 16;
     private const int Shown = 20;
 
     /// <summary>The seeds asked for.</summary>

@@ -6,7 +6,7 @@ using NexusD.Routing.Queues;
 
 namespace NexusD.Simulation.Tests;
 
-/// <summary>A subscription that checks each event it gets; at once, or through a queue that is read now and then.</summary>
+/// <summary>A subscription that checks each event; at once, or through a queue that is read now and then.</summary>
 internal sealed class SimulatedSubscription : DeliveryTarget
 {
     private readonly Dictionary<ulong, DeliveryLedger> _ledgers = [];

@@ -133,6 +133,7 @@ internal sealed partial class SimulationRun
             node.Pause(false);
         }
 
+        Await(() => Alive.Count < _hosts ? "a node is missing" : null, "all nodes run", 15_000);
         Await(NotLinked, "every node is linked with every other", 15_000);
         Await(InterestDiffers, "every node knows what the others want", 3_000);
 
@@ -232,8 +233,8 @@ internal sealed partial class SimulationRun
             {
                 if (counters.RefusedHere(code) + counters.RefusedByPeer(code) > 0)
                 {
-                    throw new SimulationFailure(
-                        $"a link of {node.Name} ended with {code}: {string.Join("; ", node.Inner.Log.Lines.TakeLast(9))}");
+                    string log = string.Join("; ", node.Inner.Log.Lines.TakeLast(9));
+                    throw new SimulationFailure($"a link of {node.Name} ended with {code}: {log}");
                 }
             }
         }

@@ -22,10 +22,10 @@ public sealed class SimulationTests
         Assert.True(failure is null, failure);
     }
 
-    [Fact(Skip = "seed 51: the first event after all has healed does not reach a subscription at node-2")]
-    public void Seed_51_heals_too()
+    [Fact(Skip = "seed 17: a subscription that drops the newest is told of 8 losses and misses 7")]
+    public void Seed_17_adds_up()
     {
-        string? failure = SeedSet.RunOne(51);
+        string? failure = SeedSet.RunOne(17);
         Assert.True(failure is null, failure);
     }
 
