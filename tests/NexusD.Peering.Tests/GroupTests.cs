@@ -1,4 +1,3 @@
-using NexusD.Peering.Tests.Simulation;
 using NexusD.Protocol;
 
 namespace NexusD.Peering.Tests;
