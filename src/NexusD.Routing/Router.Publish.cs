@@ -194,7 +194,7 @@ public sealed partial class Router
     private PublishOutcome Dispatch(in EventRun run, RouteView route)
     {
         HandOver(run, route.Entries, route.Total);
-
+        Recovery?.Add(run);
         int peers = route.Total - route.Local;
         if ((run.Flags & RunFlags.Retain) != 0)
         {
@@ -277,9 +277,13 @@ public sealed partial class Router
     {
         HandOver(run, route.Entries, route.Local);
         Mark(record, run.Topic, route);
-        if (!isStored && (run.Flags & RunFlags.Retain) != 0)
+        if (!isStored)
         {
-            Retained.Apply(run, _now);
+            Recovery?.Add(run);
+            if ((run.Flags & RunFlags.Retain) != 0)
+            {
+                Retained.Apply(run, _now);
+            }
         }
 
         _deliveredLocal += (long)run.Count * route.Local;

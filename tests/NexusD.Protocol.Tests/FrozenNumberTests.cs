@@ -31,7 +31,7 @@ public sealed class FrozenNumberTests
     {
         Assert.Equal(
             "none=0 queue_full=1 link_full=2 expired=3 link_lost=4 too_large=5 duplicate=6 "
-            + "block_timeout=7 conflated=8 memory=9 no_member=10 session_closed=11 link_down=12",
+            + "block_timeout=7 conflated=8 memory=9 no_member=10 session_closed=11 link_down=12 missed=13",
             string.Join(' ', Enum.GetValues<DropReason>().Select(reason => $"{reason.ToWireName()}={(ushort)reason}")));
         Assert.Equal(DropReasonNames.Count, Enum.GetValues<DropReason>().Length);
     }

@@ -46,13 +46,19 @@ public readonly ref struct SubscribeFrame
     /// <summary>How long a publisher is held up with <see cref="OverflowPolicy.Block"/>; null: the default.</summary>
     public uint? BlockTimeoutMs { get; init; }
 
+    /// <summary>
+    /// What the client has had, when it opens the subscription again: see <see cref="ResumeReader"/>; empty: it is new.
+    /// </summary>
+    public ReadOnlySpan<byte> Resume { get; init; }
+
     /// <summary>The list of filters: see <see cref="FilterListReader"/>.</summary>
     public ReadOnlySpan<byte> Filters { get; init; }
 
     public int FrameBytes => HeaderBytes + PropertyBytes + Filters.Length;
 
     private int PropertyBytes => (Overflow is null ? 0 : PropertyWriter.Size(sizeof(byte)))
-        + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)));
+        + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)))
+        + (Resume.IsEmpty ? 0 : PropertyWriter.Size(Resume.Length));
 
     /// <summary>
     /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can
@@ -109,6 +115,11 @@ public readonly ref struct SubscribeFrame
             properties.Write(PropertyId.BlockTimeout, timeout);
         }
 
+        if (!Resume.IsEmpty)
+        {
+            properties.Write(PropertyId.Resume, Resume);
+        }
+
         Filters.CopyTo(destination[(HeaderBytes + PropertyBytes)..]);
         return FrameBytes;
     }
@@ -118,6 +129,7 @@ public readonly ref struct SubscribeFrame
         PropertyReader properties = new(list);
         OverflowPolicy? overflow = null;
         uint? timeout = null;
+        ReadOnlySpan<byte> resume = default;
         while (properties.TryRead(out byte id, out ReadOnlySpan<byte> value))
         {
             switch (id)
@@ -138,10 +150,18 @@ public readonly ref struct SubscribeFrame
 
                     timeout = milliseconds;
                     break;
+                case PropertyId.Resume:
+                    if (!ResumeReader.IsValid(value))
+                    {
+                        return false;
+                    }
+
+                    resume = value;
+                    break;
             }
         }
 
-        subscribe = subscribe with { Overflow = overflow, BlockTimeoutMs = timeout };
+        subscribe = subscribe with { Overflow = overflow, BlockTimeoutMs = timeout, Resume = resume };
         return !properties.Malformed;
     }
 }
