@@ -189,7 +189,11 @@ public sealed partial class Router
         Retained.RefusedEvents,
         Retained.RefusedAheadEvents,
         Volatile.Read(ref _revivedRetained),
-        Retained.Digest);
+        Retained.Digest,
+        Recovery?.Topics ?? 0,
+        Recovery?.Bytes ?? 0,
+        Recovery?.Evictions ?? 0,
+        Recovery?.ReplayedEvents ?? 0);
 
     private PublishOutcome Dispatch(in EventRun run, RouteView route)
     {

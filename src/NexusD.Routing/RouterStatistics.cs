@@ -29,6 +29,10 @@ namespace NexusD.Routing;
 /// Retained events that a peer brought back after longer than deletions are remembered.
 /// </param>
 /// <param name="RetainedDigest">XOR over all entries; equal on nodes with equal stores.</param>
+/// <param name="RecoveryTopics">Topics whose last events are kept for subscribers that come back.</param>
+/// <param name="RecoveryBytes">Bytes that these take.</param>
+/// <param name="RecoveryEvictions">Topics whose last events were given up for those of others.</param>
+/// <param name="ReplayedEvents">Events replayed to subscribers that came back.</param>
 public readonly record struct RouterStatistics(
     long PublishedEvents,
     long ReceivedEvents,
@@ -53,4 +57,8 @@ public readonly record struct RouterStatistics(
     long RefusedRetainedEvents,
     long AheadRetainedEvents,
     long RevivedRetainedEvents,
-    ulong RetainedDigest);
+    ulong RetainedDigest,
+    int RecoveryTopics = 0,
+    long RecoveryBytes = 0,
+    long RecoveryEvictions = 0,
+    long ReplayedEvents = 0);
