@@ -95,7 +95,7 @@ public class LinkEncode
         var hello = new PeerHelloFrame { NodeId = MeshOptions.NewNodeId(), NodeName = "p"u8, Cluster = "c"u8 };
         byte[] helloBytes = new byte[hello.FrameBytes];
         hello.Write(helloBytes);
-        byte[] entries = new byte[InterestReader.Size(1)];
+        byte[] entries = new byte[InterestReader.Size(InterestChange.Add, 1)];
         InterestReader.Write(entries, InterestChange.Add, "#"u8);
         var interest = new InterestFrame { Version = 1, Reset = true, Entries = entries };
         byte[] interestBytes = new byte[interest.FrameBytes];

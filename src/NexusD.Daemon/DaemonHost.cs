@@ -68,7 +68,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         DaemonLog.Starting(_log, DaemonVersion.Text, name, cluster);
 
         _loop = new EventLoop(fault => DaemonLog.LoopFault(_log, fault)) { TurnSpacingNs = TurnSpacingNs(options) };
-        Router = new Router(RouterOptionsFrom(name), _pool);
+        Router = new Router(RouterOptionsFrom(id, name), _pool);
         QuicCredentials? credentials = TlsFiles.Read(options);
         Mesh = StartMesh(id, name, cluster, credentials);
         if (credentials is null)
@@ -235,8 +235,9 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         return (long)delay.TotalNanoseconds;
     }
 
-    private RouterOptions RouterOptionsFrom(string name) => new()
+    private RouterOptions RouterOptionsFrom(NodeId id, string name) => new()
     {
+        NodeId = id,
         NodeName = name,
         MaxRetainedEvents = _options.Get(OptionTable.RetainedLimit),
         MaxRetainedBytes = _options.Get(OptionTable.RetainedBytes),

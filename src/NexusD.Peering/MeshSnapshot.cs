@@ -52,6 +52,9 @@ public sealed record LinkSnapshot
     /// <summary>Filters that the peer told; -1: it counts as interested in everything.</summary>
     public required int InterestCount { get; init; }
 
+    /// <summary>Members of groups that the peer told.</summary>
+    public int GroupMembers { get; init; }
+
     public required long EventsIn { get; init; }
 
     public required long EventsOut { get; init; }

@@ -37,6 +37,7 @@ public static class PropertyId
     // SUBSCRIBE: docs/protocol/app-v1.md.
     public const byte Overflow = 0x40;
     public const byte BlockTimeout = 0x41;
+    public const byte GroupStrategy = 0x42;
     public const byte Resume = 0x43;
 
     // Beacons: docs/protocol/beacon.md.

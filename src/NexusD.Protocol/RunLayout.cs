@@ -7,7 +7,7 @@ namespace NexusD.Protocol;
 /// </summary>
 internal static class RunLayout
 {
-    /// <summary>u32: the subscription in DELIVER, reserved in the others.</summary>
+    /// <summary>u32: the subscription in DELIVER, members in FORWARD where it has any, else reserved.</summary>
     internal const int TargetOffset = 8;
     internal const int AliasOffset = 12;
     internal const int PublisherOffset = 16;

@@ -1,4 +1,5 @@
 using NexusD.Protocol;
+using NexusD.Routing.Groups;
 using NexusD.Routing.Trie;
 
 namespace NexusD.Routing;
@@ -15,6 +16,21 @@ public abstract class DeliveryTarget
     /// <summary>Takes a run that matches; <paramref name="run"/> is borrowed for the call.</summary>
     public abstract void Deliver(in EventRun run, ref RouteEntry entry);
 
+    /// <summary>
+    /// Takes a run that is for members of groups at the other end, which a link passes on; others are never asked.
+    /// </summary>
+    /// <param name="run">The run; borrowed for the call.</param>
+    /// <param name="entry">As in <see cref="Deliver"/>.</param>
+    /// <param name="members">Numbers of the members; 1 to 64.</param>
+    /// <param name="membersOnly">The run is for nobody else there.</param>
+    /// <param name="redirects">How often it was sent on since its first member was gone.</param>
+    public virtual void DeliverToMembers(
+        in EventRun run, ref RouteEntry entry, ReadOnlySpan<uint> members, bool membersOnly, int redirects) =>
+        throw new NotSupportedException("only a link has members behind it");
+
+    /// <summary>Bytes that wait here, for groups whose members share by load; roughly.</summary>
+    public virtual long PendingBytes => 0;
+
     /// <summary>Takes the news that events were lost on their way here.</summary>
     public abstract void DeliverGap(in GapNotice gap);
 
@@ -29,6 +45,9 @@ public abstract class DeliveryTarget
 
     /// <summary>The filters under which the target stands in its trie.</summary>
     internal Memberships Memberships;
+
+    /// <summary>Its memberships in groups; those behind it where it is a link. Null when there are none.</summary>
+    internal MemberSet? Members;
 
     /// <summary>Equal to the router's current stamp when the target was met in the walk that is under way.</summary>
     internal ulong Stamp;

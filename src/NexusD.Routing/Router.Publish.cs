@@ -39,12 +39,15 @@ public sealed partial class Router
         if (_versions.Holds(topic))
         {
             topic.WasUsed = true;
-            return Dispatch(run, new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount));
+            return topic.Groups is null
+                ? Dispatch(run, new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount))
+                : DispatchToGroups(run, new RouteView(topic));
         }
 
         topic = Living(topic);
         EventRun living = run with { Topic = topic };
-        return Dispatch(living, Resolve(topic));
+        RouteView route = Resolve(topic);
+        return route.Groups is null ? Dispatch(living, route) : DispatchToGroups(living, route);
     }
 
     /// <summary>Takes a run from a peer: to local subscriptions only, without what had come before.</summary>
@@ -189,11 +192,18 @@ public sealed partial class Router
         Retained.RefusedEvents,
         Retained.RefusedAheadEvents,
         Volatile.Read(ref _revivedRetained),
-        Retained.Digest,
-        Recovery?.Topics ?? 0,
-        Recovery?.Bytes ?? 0,
-        Recovery?.Evictions ?? 0,
-        Recovery?.ReplayedEvents ?? 0);
+        Retained.Digest)
+    {
+        Groups = _groups.Count,
+        LocalMembers = _groups.Local.Count,
+        PeerMembers = _groups.Members - _groups.Local.Count,
+        RedirectedEvents = Volatile.Read(ref _redirectedEvents),
+        NoMemberEvents = Volatile.Read(ref _noMemberEvents),
+        RecoveryTopics = Recovery?.Topics ?? 0,
+        RecoveryBytes = Recovery?.Bytes ?? 0,
+        RecoveryEvictions = Recovery?.Evictions ?? 0,
+        ReplayedEvents = Recovery?.ReplayedEvents ?? 0,
+    };
 
     private PublishOutcome Dispatch(in EventRun run, RouteView route)
     {
@@ -207,11 +217,16 @@ public sealed partial class Router
             peers += DeliverToOtherPeers(run, route);
         }
 
+        return Count(run, route.Local, peers);
+    }
+
+    private PublishOutcome Count(in EventRun run, int local, int peers)
+    {
         _publishedEvents += run.Count;
-        _deliveredLocal += (long)run.Count * route.Local;
+        _deliveredLocal += (long)run.Count * local;
         _deliveredPeer += (long)run.Count * peers;
-        _unroutedEvents += (route.Local | peers) == 0 ? run.Count : 0;
-        return new PublishOutcome(route.Local, peers);
+        _unroutedEvents += (local | peers) == 0 ? run.Count : 0;
+        return new PublishOutcome(local, peers);
     }
 
     private void HandOver(in EventRun run, RouteEntry[] entries, int count)
@@ -237,6 +252,11 @@ public sealed partial class Router
             route.Entries[i].Target.Stamp = served;
         }
 
+        return DeliverToUnstampedPeers(run, served);
+    }
+
+    private int DeliverToUnstampedPeers(in EventRun run, ulong served)
+    {
         int others = 0;
         _isHandingOver = true;
         for (int i = _links.Count - 1; i >= 0; i--)

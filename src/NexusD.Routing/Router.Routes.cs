@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NexusD.Routing.Groups;
 using NexusD.Routing.Trie;
 
 namespace NexusD.Routing;
@@ -54,7 +55,7 @@ public sealed partial class Router
         long version = _versions.Of(topic);
         if (topic.RouteVersion == version)
         {
-            return new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount);
+            return new RouteView(topic);
         }
 
         Span<LevelPart> parts = stackalloc LevelPart[LevelPart.MaxLevels];
@@ -89,7 +90,10 @@ public sealed partial class Router
         local = _matches.Count == localMatches ? total : local;
         _matches.Clear();
         Volatile.Write(ref _resolvedRoutes, _resolvedRoutes + 1);
-        return Remember(topic, version, local, total);
+        RouteView route = Remember(topic, version, local, total);
+        return _groups.Count == 0 && topic.Groups is null
+            ? route
+            : route with { Groups = ResolveGroups(topic, parts) };
     }
 
     /// <summary>
@@ -175,6 +179,7 @@ public sealed partial class Router
         topic.Entries = [];
         topic.LocalCount = 0;
         topic.EntryCount = 0;
+        SetGroups(topic, null);
         topic.RouteVersion = Topic.NoRoute;
         topic.HeldAt = Topic.NoRoute;
     }
@@ -198,7 +203,7 @@ public sealed partial class Router
             }
 
             _sweepCredit -= cost;
-            if (topic.EntryCount > 0 && topic.RouteVersion != _versions.Of(topic) && NamesGoneTarget(topic))
+            if ((topic.EntryCount > 0 || topic.Groups is not null) && topic.RouteVersion != _versions.Of(topic) && NamesGoneTarget(topic))
             {
                 Resolve(topic);
             }
@@ -215,9 +220,23 @@ public sealed partial class Router
             }
         }
 
+        foreach (ref readonly GroupRoute route in topic.Groups.AsSpan())
+        {
+            if (route.Group.Count == 0 || route.Entry.Target is { Slot: < 0 })
+            {
+                return true;
+            }
+        }
+
         return false;
     }
 
-    /// <summary>A route for the duration of one call: local targets first, then links.</summary>
-    private readonly record struct RouteView(RouteEntry[] Entries, int Local, int Total);
+    /// <summary>A route for the duration of one call: local targets first, then links; and groups.</summary>
+    private readonly record struct RouteView(RouteEntry[] Entries, int Local, int Total, GroupRoute[]? Groups = null)
+    {
+        public RouteView(Topic topic)
+            : this(topic.Entries, topic.LocalCount, topic.EntryCount, topic.Groups)
+        {
+        }
+    }
 }

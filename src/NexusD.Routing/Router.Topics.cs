@@ -31,7 +31,7 @@ public sealed partial class Router
             RouteView route = Resolve(topic);
             targets += route.Total;
             bool retained = Retained.TryGet(topic, out RetainedEvent? kept) && !kept.IsTombstone;
-            into.Add(new TopicSnapshot(topic.Text, route.Local, route.Total - route.Local, retained));
+            into.Add(new TopicSnapshot(topic.Text, route.Local, route.Total - route.Local, retained, route.Groups?.Length ?? 0));
         }
 
         return count == _topics.Count;

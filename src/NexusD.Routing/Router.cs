@@ -3,6 +3,7 @@ using System.Text;
 using NexusD.Buffers;
 using NexusD.Protocol;
 using NexusD.Protocol.Topics;
+using NexusD.Routing.Groups;
 using NexusD.Routing.Interest;
 using NexusD.Routing.Publishers;
 using NexusD.Routing.Queues;
@@ -21,7 +22,7 @@ namespace NexusD.Routing;
 /// <para><b>What it may see.</b> Topics and frame constants (Protocol) and memory (Buffers). No sockets, no clock, no
 /// tasks, no frames: time is passed in, and targets are whatever derives from <see cref="DeliveryTarget"/>.</para>
 /// <para><b>The one-hop rule</b> is visible in which trie is searched: <see cref="Publish"/> searches both,
-/// <see cref="PublishFromPeer"/> only that of local subscriptions.</para>
+/// <see cref="PublishFromPeer(in EventRun)"/> only that of local subscriptions.</para>
 /// <para><b>Threads.</b> Everything is called on one thread, the router's owner's. Statistics may be read from
 /// any.</para>
 /// <para><b>Invariants.</b> A run is delivered to a target at most once, however many of its filters match. A route is
@@ -49,9 +50,10 @@ public sealed partial class Router
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxPublishers, 16);
         _options = options;
         _topics = new TopicTable(options.MaxTopics);
+        _groups = new GroupTable(options.NodeId, _versions);
         Pool = pool;
         Retained = new RetainedStore(options.MaxRetainedEvents, options.MaxRetainedBytes);
-        LocalInterest = new LocalInterest(_subscriptions);
+        LocalInterest = new LocalInterest(_subscriptions, _groups);
         Publishers = new PublisherTable(options.MaxPublishers);
         Recovery = options.RecoveryEvents > 0 && options.MaxRecoveryBytes > 0
             ? new RecoveryRings(options.RecoveryEvents, options.MaxRecoveryBytes)
@@ -148,15 +150,24 @@ public sealed partial class Router
         }
 
         _subscriptions.RemoveAll(target, _versions, LocalInterest.Removed);
+        LeaveGroups(target);
         ReleaseIfUnused(target);
     }
 
     /// <summary>
     /// How many filters a subscription has and one of them as text, empty when there is none; for people to read.
     /// </summary>
-    public static (int Count, string One) DescribeFilters(DeliveryTarget target) => (
-        target.Memberships.Count,
-        TopicTrie.AnyFilterOf(target) is { } filter ? Encoding.UTF8.GetString(filter) : string.Empty);
+    public static (int Count, string One) DescribeFilters(DeliveryTarget target)
+    {
+        string one = TopicTrie.AnyFilterOf(target) is { } filter ? Encoding.UTF8.GetString(filter) : string.Empty;
+        if (target.Members is not { ById.Count: > 0 } members)
+        {
+            return (target.Memberships.Count, one);
+        }
+
+        one = one.Length > 0 ? one : members.ById.Values.First().Group.Filter.ToString();
+        return (target.Memberships.Count + members.ById.Count, one);
+    }
 
     /// <summary>A link is up: it gets retained events of every topic, and others once its interest is known.</summary>
     /// <exception cref="ArgumentException">The link was added before, or is a subscription.</exception>
@@ -181,6 +192,7 @@ public sealed partial class Router
         }
 
         ClearInterest(link);
+        LeaveGroups(link);
         DeliveryTarget last = _links[^1];
         _links[link.Slot] = last;
         last.Slot = link.Slot;
@@ -289,7 +301,7 @@ public sealed partial class Router
 
     private void ReleaseIfUnused(DeliveryTarget target)
     {
-        if (target.Memberships.Count == 0)
+        if (target.Memberships.Count == 0 && target.Members is null)
         {
             _localTargets.Remove(target);
             GrantSweep();

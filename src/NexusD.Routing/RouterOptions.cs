@@ -1,3 +1,4 @@
+using NexusD.Protocol;
 using NexusD.Protocol.Topics;
 
 namespace NexusD.Routing;
@@ -7,6 +8,9 @@ public sealed record RouterOptions
 {
     /// <summary>Name of this node: where its drops happened, in gap notices.</summary>
     public string NodeName { get; init; } = "";
+
+    /// <summary>Id of this node: makes its members of groups known among those of all nodes.</summary>
+    public NodeId NodeId { get; init; }
 
     /// <summary>Most topic names known at a time, at least 16; about 200 bytes each.</summary>
     public int MaxTopics { get; init; } = 262_144;

@@ -29,10 +29,6 @@ namespace NexusD.Routing;
 /// Retained events that a peer brought back after longer than deletions are remembered.
 /// </param>
 /// <param name="RetainedDigest">XOR over all entries; equal on nodes with equal stores.</param>
-/// <param name="RecoveryTopics">Topics whose last events are kept for subscribers that come back.</param>
-/// <param name="RecoveryBytes">Bytes that these take.</param>
-/// <param name="RecoveryEvictions">Topics whose last events were given up for those of others.</param>
-/// <param name="ReplayedEvents">Events replayed to subscribers that came back.</param>
 public readonly record struct RouterStatistics(
     long PublishedEvents,
     long ReceivedEvents,
@@ -57,8 +53,32 @@ public readonly record struct RouterStatistics(
     long RefusedRetainedEvents,
     long AheadRetainedEvents,
     long RevivedRetainedEvents,
-    ulong RetainedDigest,
-    int RecoveryTopics = 0,
-    long RecoveryBytes = 0,
-    long RecoveryEvictions = 0,
-    long ReplayedEvents = 0);
+    ulong RetainedDigest)
+{
+    /// <summary>Groups that have a member somewhere.</summary>
+    public int Groups { get; init; }
+
+    /// <summary>Members of groups among this node's subscriptions.</summary>
+    public int LocalMembers { get; init; }
+
+    /// <summary>Members of groups at peers.</summary>
+    public int PeerMembers { get; init; }
+
+    /// <summary>Events given to another member because the first one had left.</summary>
+    public long RedirectedEvents { get; init; }
+
+    /// <summary>Events that came for a member that had left, of a group without others.</summary>
+    public long NoMemberEvents { get; init; }
+
+    /// <summary>Topics whose last events are kept for subscribers that come back.</summary>
+    public int RecoveryTopics { get; init; }
+
+    /// <summary>Bytes that these take.</summary>
+    public long RecoveryBytes { get; init; }
+
+    /// <summary>Topics whose last events were given up for those of others.</summary>
+    public long RecoveryEvictions { get; init; }
+
+    /// <summary>Events replayed to subscribers that came back.</summary>
+    public long ReplayedEvents { get; init; }
+}

@@ -1,6 +1,7 @@
 using System.Text;
 using NexusD.Protocol;
 using NexusD.Protocol.Topics;
+using NexusD.Routing.Groups;
 using NexusD.Routing.Topics;
 
 namespace NexusD.Routing;
@@ -66,6 +67,9 @@ public sealed partial class Topic : IEvictable
     /// cref="EntryCount"/>.
     /// </summary>
     internal RouteEntry[] Entries = [];
+
+    /// <summary>The groups that want the topic; null for none. Part of the route.</summary>
+    internal GroupRoute[]? Groups;
 
     internal int LocalCount;
 

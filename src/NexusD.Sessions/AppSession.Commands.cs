@@ -77,6 +77,7 @@ internal sealed partial class AppSession
         string text = "";
         List<TopicFilter> filters = _table.FilterScratch;
         filters.Clear();
+        List<GroupFilter> groups = [];
         if (code == ErrorCode.OverLimit)
         {
             text = $"A subscription has {ProtocolLimits.MaxFiltersPerSubscription} filters at most; open several.";
@@ -94,7 +95,7 @@ internal sealed partial class AppSession
         }
         else
         {
-            code = ParseFilters(subscribe.Filters, filters, out text);
+            code = ParseFilters(subscribe.Filters, filters, groups, out text);
         }
 
         if (code != ErrorCode.None)
@@ -105,23 +106,41 @@ internal sealed partial class AppSession
         WriteSubscribed(code, subscribe.Subscription, text);
         if (code == ErrorCode.None)
         {
-            Open(subscribe, filters);
+            Open(subscribe, filters, groups);
         }
     }
 
-    private static ErrorCode ParseFilters(ReadOnlySpan<byte> list, List<TopicFilter> filters, out string text)
+    private static ErrorCode ParseFilters(
+        ReadOnlySpan<byte> list, List<TopicFilter> filters, List<GroupFilter> groups, out string text)
     {
         var reader = new FilterListReader(list);
         while (reader.TryRead(out ReadOnlySpan<byte> bytes))
         {
-            TopicError error = TopicFilter.TryParse(bytes, out TopicFilter? filter);
-            if (filter is null)
+            TopicFilter? filter = null;
+            GroupFilter? group = null;
+            TopicError error = GroupFilter.IsGroup(bytes)
+                ? GroupFilter.TryParse(bytes, out group)
+                : TopicFilter.TryParse(bytes, out filter);
+            if (error != TopicError.None)
             {
-                text = $"Filter {filters.Count + 1} is invalid: {error.Describe()}";
+                text = $"Filter {filters.Count + groups.Count + 1} is invalid: {error.Describe()}";
                 return ErrorCode.BadFilter;
             }
 
-            filters.Add(filter);
+            if (group is not null)
+            {
+                groups.Add(group);
+            }
+            else
+            {
+                filters.Add(filter!);
+            }
+        }
+
+        if (filters.Count > 0 && groups.Count > 0)
+        {
+            text = "A subscription has filters of groups ('$share/...') or others, not both; open two.";
+            return ErrorCode.BadFilter;
         }
 
         text = "";
@@ -132,7 +151,7 @@ internal sealed partial class AppSession
         ? standard
         : Math.Min(asked, Math.Min(standard * SessionOptions.LargestQueueFactor, int.MaxValue));
 
-    private void Open(in SubscribeFrame subscribe, List<TopicFilter> filters)
+    private void Open(in SubscribeFrame subscribe, List<TopicFilter> filters, List<GroupFilter> groups)
     {
         SessionOptions options = _table.Options;
         int events = (int)QueueBound(subscribe.QueueEvents, options.QueueEvents);
@@ -142,7 +161,7 @@ internal sealed partial class AppSession
             ? TimeSpan.FromMilliseconds(Math.Min(asked, SessionOptions.MaxBlockTimeout.TotalMilliseconds))
             : options.BlockTimeout;
         var subscription = new Subscription(
-            this, subscribe.Subscription, subscribe.Credit, settings, (int)blockTimeout.TotalMilliseconds);
+            this, subscribe.Subscription, subscribe.Credit, settings, (int)blockTimeout.TotalMilliseconds, groups);
         _subscriptions.Add(subscribe.Subscription, subscription);
         Statistics.SubscriptionCount++;
         foreach (TopicFilter filter in filters)
@@ -150,8 +169,14 @@ internal sealed partial class AppSession
             _table.Router.Subscribe(subscription, filter);
         }
 
-        ResumePoint? resumed = ResumePointOf(subscribe.Resume);
-        if (!subscribe.NoRetained)
+        foreach (GroupFilter group in groups)
+        {
+            _table.Router.Join(subscription, group, subscribe.Strategy ?? GroupStrategy.Sticky);
+        }
+
+        // What a group missed went to its other members.
+        ResumePoint? resumed = filters.Count > 0 ? ResumePointOf(subscribe.Resume) : null;
+        if (!subscribe.NoRetained && filters.Count > 0)
         {
             List<RetainedEvent> retained = _table.CollectRetained(filters);
             if (resumed is not null)

@@ -1,4 +1,6 @@
 using NexusD.Protocol;
+using NexusD.Protocol.Topics;
+using NexusD.Routing;
 using NexusD.Routing.Publishers;
 using NexusD.Routing.Queues;
 using NexusD.Transport;
@@ -72,6 +74,15 @@ internal sealed partial class AppSession : IStreamConsumer
 
     /// <summary>Loop time, for deadlines.</summary>
     public long NowNs => _table.Loop.NowNs;
+
+    /// <summary>What time it is for times to live.</summary>
+    public ulong NowHlc => _table.NowHlc();
+
+    /// <summary>Bytes that the client has not taken yet.</summary>
+    public long PendingBytes => _connection.PendingBytes;
+
+    /// <summary>Gives a run that a member of groups will not have to another one; false when there is none.</summary>
+    public bool Reroute(IReadOnlyList<GroupFilter> groups, in EventRun run) => _table.Router.Reroute(groups, run);
 
     public SubscriptionQueue CreateQueue(QueueSettings settings) => _table.Router.CreateQueue(settings);
 
@@ -235,6 +246,12 @@ internal sealed partial class AppSession : IStreamConsumer
 
     private void CloseSubscriptions()
     {
+        // All leave before the first one gives on what waits for it.
+        foreach (Subscription subscription in _subscriptions.Values)
+        {
+            _table.Router.Unsubscribe(subscription);
+        }
+
         foreach (Subscription subscription in _subscriptions.Values)
         {
             CloseSubscription(subscription);

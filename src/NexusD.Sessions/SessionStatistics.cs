@@ -8,7 +8,7 @@ namespace NexusD.Sessions;
 /// </summary>
 /// <remarks>
 /// Invariant, at the end of each turn and for live and closed subscriptions together: MatchedEvents = DeliveredEvents +
-/// QueuedEvents + dropped events of all reasons. Nothing is lost uncounted.
+/// ReroutedEvents + QueuedEvents + dropped events of all reasons. Nothing is lost uncounted.
 /// </remarks>
 public sealed class SessionStatistics
 {
@@ -16,6 +16,7 @@ public sealed class SessionStatistics
     internal long BytesInCount;
     internal long MatchedCount;
     internal long DeliveredCount;
+    internal long ReroutedCount;
     internal long DeliveredBytesCount;
     internal long QueuedCount;
     internal long DuplicateCount;
@@ -41,7 +42,10 @@ public sealed class SessionStatistics
     /// <summary>Events written to clients.</summary>
     public long DeliveredEvents => Volatile.Read(ref DeliveredCount);
 
-    /// <summary>Bytes of their frames.</summary>
+    /// <summary>Events that went on to another member of a group because theirs had left.</summary>
+    public long ReroutedEvents => Volatile.Read(ref ReroutedCount);
+
+    /// <summary>Bytes of the frames of delivered events.</summary>
     public long DeliveredBytes => Volatile.Read(ref DeliveredBytesCount);
 
     /// <summary>Of the moment: events that wait in subscriptions' queues.</summary>

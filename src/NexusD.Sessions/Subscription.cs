@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NexusD.Protocol;
+using NexusD.Protocol.Topics;
 using NexusD.Routing;
 using NexusD.Routing.Queues;
 using NexusD.Routing.Recovery;
@@ -12,7 +13,8 @@ namespace NexusD.Sessions;
 /// client keeps up; otherwise it waits in a bounded queue, and what that drops is told in band.
 /// </summary>
 /// <remarks>
-/// Invariant, in events: Matched = Delivered + queued + dropped of all reasons. Order: while anything waits, everything
+/// Invariant, in events: Matched = Delivered + rerouted + queued + dropped of all reasons. Order: while anything
+/// waits, everything
 /// waits, so events of a class never overtake each other. Used on the loop's thread only.
 /// </remarks>
 internal sealed class Subscription : DeliveryTarget
@@ -24,6 +26,7 @@ internal sealed class Subscription : DeliveryTarget
     private readonly QueueSettings _settings;
     private readonly int _blockTimeoutMs;
     private readonly bool _hasCreditLimit;
+    private readonly IReadOnlyList<GroupFilter>? _groups;
     private SubscriptionQueue? _queue;
     private RetainedCursor? _retained;
     private ResumeWatch? _watch;
@@ -33,7 +36,8 @@ internal sealed class Subscription : DeliveryTarget
     private List<HeldPublisher>? _held;
     private bool _isBacklogged;
 
-    public Subscription(AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs)
+    public Subscription(AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs,
+        IReadOnlyList<GroupFilter> groups)
     {
         _session = session;
         Id = id;
@@ -41,6 +45,7 @@ internal sealed class Subscription : DeliveryTarget
         _credit = _hasCreditLimit ? credit : long.MaxValue;
         _settings = settings;
         _blockTimeoutMs = blockTimeoutMs;
+        _groups = groups.Count > 0 ? groups : null;
     }
 
     /// <summary>The client's number for it.</summary>
@@ -56,6 +61,12 @@ internal sealed class Subscription : DeliveryTarget
 
     /// <summary>Events written to the client.</summary>
     public long Delivered { get; private set; }
+
+    /// <summary>Events that went to other members of its group when it ended.</summary>
+    public long Rerouted { get; private set; }
+
+    /// <inheritdoc/>
+    public override long PendingBytes => (_queue?.Bytes ?? 0) + _session.PendingBytes;
 
     public int QueuedEvents => _queue?.Events ?? 0;
 
@@ -175,6 +186,7 @@ internal sealed class Subscription : DeliveryTarget
         if (_queue is { } queue)
         {
             int queued = queue.Events;
+            Reroute(queue);
             queue.Dispose();
             Settle(queue, queued);
             ReleaseAll();
@@ -193,7 +205,20 @@ internal sealed class Subscription : DeliveryTarget
 
     [Conditional("DEBUG")]
     internal void AssertInvariants() => Debug.Assert(
-        Matched == Delivered + QueuedEvents + _countedDropSum, "a subscription lost events silently");
+        Matched == Delivered + Rerouted + QueuedEvents + _countedDropSum, "a subscription lost events silently");
+
+    /// <summary>What still waits for a member of a group goes to the others; it has left the group by now.</summary>
+    private void Reroute(SubscriptionQueue queue)
+    {
+        while (_groups is not null
+            && queue.TryPeek(_session.NowHlc, out EventRun run)
+            && _session.Reroute(_groups, run))
+        {
+            Rerouted += run.Count;
+            _session.Statistics.ReroutedCount += run.Count;
+            queue.Dequeue();
+        }
+    }
 
     private void NoteMissed(in EventRun run)
     {

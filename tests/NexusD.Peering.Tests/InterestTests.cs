@@ -237,7 +237,7 @@ public sealed class InterestTests
             Assert.Equal(ErrorCode.None, InterestFrame.TryRead(bytes, out InterestFrame frame));
             var entries = new List<string>();
             var reader = new InterestReader(frame.Entries);
-            while (reader.TryRead(out InterestChange change, out ReadOnlySpan<byte> filter))
+            while (reader.TryRead(out InterestChange change, out ReadOnlySpan<byte> filter, out _, out _))
             {
                 entries.Add((change == InterestChange.Add ? "+" : "-") + Encoding.UTF8.GetString(filter));
             }

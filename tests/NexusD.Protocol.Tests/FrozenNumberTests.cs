@@ -54,7 +54,8 @@ public sealed class FrozenNumberTests
         "Topic=1 ContentType=2 CorrelationId=3 Header=4 TimeToLive=5 Priority=6 ReplyTopic=7 ClientName=10 "
         + "ClientLibrary=11 PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 "
         + "MaxPayload=17 MaxSubscriptions=18 IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 "
-        + "DaemonVersion=23 MeshPort=30 Timestamp=31 Overflow=40 BlockTimeout=41 Resume=43 Authenticator=40",
+        + "DaemonVersion=23 MeshPort=30 Timestamp=31 Overflow=40 BlockTimeout=41 GroupStrategy=42 Resume=43 "
+        + "Authenticator=40",
         Constants(typeof(PropertyId)));
 
     [Fact]
@@ -64,7 +65,7 @@ public sealed class FrozenNumberTests
         Assert.Equal("None=0 Retain=1 Acknowledge=2 Retained=4 Replayed=8", Members<RunFlags>());
         Assert.Equal("DropOldest=0 DropNewest=1 Block=2 Conflate=3", Members<OverflowPolicy>());
         Assert.Equal("Announce=1 Probe=2 Leave=3", Members<BeaconKind>());
-        Assert.Equal("Add=1 Remove=2", Members<InterestChange>());
+        Assert.Equal("Add=1 Remove=2 Join=3 Leave=4", Members<InterestChange>());
         Assert.Equal("Literal=0 Single=1 Multi=2", Members<FilterLevelKind>());
         Assert.Equal((ushort)ErrorCode.Malformed, (ushort)FrameStatus.Malformed);
         Assert.Equal((ushort)ErrorCode.FrameTooLarge, (ushort)FrameStatus.TooLarge);

@@ -101,13 +101,13 @@ public sealed class RoundTripTests
             foreach (string filter in filters)
             {
                 Assert.True(listed.TryRead(out ReadOnlySpan<byte> one));
-                Assert.True(entries.TryRead(out InterestChange change, out ReadOnlySpan<byte> two));
+                Assert.True(entries.TryRead(out InterestChange change, out ReadOnlySpan<byte> two, out _, out _));
                 Assert.Equal(filter, Encoding.UTF8.GetString(one));
                 Assert.Equal(InterestChange.Remove, change);
                 Assert.Equal(filter, Encoding.UTF8.GetString(two));
             }
 
-            Assert.False(entries.TryRead(out _, out _));
+            Assert.False(entries.TryRead(out _, out _, out _, out _));
             Assert.False(entries.Malformed);
         }
     }

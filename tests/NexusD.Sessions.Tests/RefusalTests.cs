@@ -147,7 +147,8 @@ public sealed class RefusalTests
         client.Subscribe(1, "a");
         AssertRefused(client, Frames.Subscribe(1, "b"), ErrorCode.SubscriptionInUse, 1);
         AssertRefused(client, Frames.Subscribe(2, "b", "c/#/d"), ErrorCode.BadFilter, 2);
-        AssertRefused(client, Frames.Subscribe(2, "$share/g/a"), ErrorCode.BadFilter, 2);
+        AssertRefused(client, Frames.Subscribe(2, "$share/g"), ErrorCode.BadFilter, 2);
+        AssertRefused(client, Frames.Subscribe(2, "$share/g/a", "a"), ErrorCode.BadFilter, 2);
         AssertRefused(client, Frames.Subscribe(2, ""), ErrorCode.BadFilter, 2);
         AssertRefused(
             client, Frames.Subscribe(2, [.. Enumerable.Range(0, 1025).Select(n => $"f{n}")]), ErrorCode.OverLimit, 2);

@@ -105,6 +105,12 @@ internal static class MetricsPage
         page.Gauge("nexusd_local_filters", "Different filters that apps of this node subscribed to.")
             .Sample(node.Router.LocalFilters);
         page.Gauge("nexusd_peer_filters", "Different filters that other nodes want.").Sample(node.Router.PeerFilters);
+        page.Gauge("nexusd_groups", "Groups ($share) that have a member somewhere.").Sample(node.Router.Groups);
+        page.Gauge("nexusd_group_members", "Members of groups, by where they are.")
+            .Sample(node.Router.LocalMembers, ("where", "here"))
+            .Sample(node.Router.PeerMembers, ("where", "peers"));
+        page.Counter("nexusd_group_messages_rerouted_total", "Events for a member that had left, given to another one.")
+            .Sample(node.Router.RedirectedEvents);
         page.Gauge("nexusd_retained_messages", "Retained events kept.").Sample(node.Router.RetainedEvents);
         page.Gauge("nexusd_retained_messages_bytes", "Memory of retained events.").Sample(node.Router.RetainedBytes);
         page.Counter("nexusd_retained_messages_refused_total", "Retained events that found no room.")

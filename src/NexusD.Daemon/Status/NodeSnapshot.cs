@@ -62,6 +62,7 @@ internal sealed record NodeSnapshot
         yield return (DropReason.TooLarge.ToWireName(), "received", Mesh.Counters.RefusedTooLarge);
         yield return (DropReason.Duplicate.ToWireName(), "session", Sessions.DuplicateEvents);
         yield return (DropReason.Duplicate.ToWireName(), "received", Router.DuplicateEvents);
+        yield return (DropReason.NoMember.ToWireName(), "group", Router.NoMemberEvents);
     }
 
     /// <summary>Links by state as people know it: up, suspect or connecting.</summary>

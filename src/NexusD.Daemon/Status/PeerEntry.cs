@@ -29,6 +29,9 @@ internal sealed record PeerEntry
     /// <summary>Filters that the peer wants; -1: everything.</summary>
     public int Interest { get; init; }
 
+    /// <summary>Members of groups that the peer has.</summary>
+    public int GroupMembers { get; init; }
+
     public long EventsIn { get; init; }
 
     public long EventsOut { get; init; }
@@ -88,6 +91,7 @@ internal sealed record PeerEntry
         UpSeconds = Math.Round(link.UpSeconds, 3),
         RttUs = link.RttMicroseconds,
         Interest = link.InterestCount,
+        GroupMembers = link.GroupMembers,
         EventsIn = link.EventsIn,
         EventsOut = link.EventsOut,
         BytesIn = link.BytesIn,

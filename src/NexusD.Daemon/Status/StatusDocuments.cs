@@ -54,7 +54,7 @@ internal static class StatusDocuments
         var topics = new List<TopicSnapshot>();
         bool isWhole = router.CollectTopics(MaxEntries, topics);
         var sorted = topics.OrderBy(t => t.Topic, StringComparer.Ordinal)
-            .Select(t => new TopicEntry(t.Topic, t.Subscriptions, t.Peers, t.IsRetained));
+            .Select(t => new TopicEntry(t.Topic, t.Subscriptions, t.Peers, t.IsRetained, t.Groups));
         return List(sorted, StatusJson.Default.TopicEntry, isWhole);
     }
 

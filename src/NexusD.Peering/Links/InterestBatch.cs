@@ -2,6 +2,7 @@ using NexusD.Buffers;
 using NexusD.Protocol;
 using NexusD.Protocol.Peer;
 using NexusD.Protocol.Topics;
+using NexusD.Routing.Interest;
 
 namespace NexusD.Peering.Links;
 
@@ -18,18 +19,11 @@ internal sealed class InterestBatch(SlabPool pool)
 
     public int Count => _parts.Count;
 
-    public void Add(InterestChange change, TopicFilter filter)
-    {
-        int size = InterestReader.Size(filter.Canonical.Length);
-        if (_parts.Count == 0 || _parts[^1].Length + size > MostEntryBytes)
-        {
-            _parts.Add((pool.Rent(SlabPool.StandardBytes), 0));
-        }
+    public void Add(InterestChange change, TopicFilter filter) =>
+        Add(change, filter.Canonical, 0, GroupStrategy.Sticky);
 
-        (Slab slab, int length) = _parts[^1];
-        InterestReader.Write(slab.Slice(length, size), change, filter.Canonical);
-        _parts[^1] = (slab, length + size);
-    }
+    public void Add(InterestChange change, in LocalMember member) =>
+        Add(change, member.Filter.Canonical, member.Member, member.Strategy);
 
     /// <summary>The entries of one frame.</summary>
     public ReadOnlySpan<byte> Part(int index) => _parts[index].Slab.Slice(0, _parts[index].Length);
@@ -42,5 +36,18 @@ internal sealed class InterestBatch(SlabPool pool)
         }
 
         _parts.Clear();
+    }
+
+    private void Add(InterestChange change, ReadOnlySpan<byte> filter, uint member, GroupStrategy strategy)
+    {
+        int size = InterestReader.Size(change, filter.Length);
+        if (_parts.Count == 0 || _parts[^1].Length + size > MostEntryBytes)
+        {
+            _parts.Add((pool.Rent(SlabPool.StandardBytes), 0));
+        }
+
+        (Slab slab, int length) = _parts[^1];
+        InterestReader.Write(slab.Slice(length, size), change, filter, member, strategy);
+        _parts[^1] = (slab, length + size);
     }
 }

@@ -11,9 +11,23 @@ internal sealed class InterestFeed(MeshContext mesh, Action<InterestBatch> tell)
     private readonly InterestBatch _changes = new(mesh.Pool);
     private bool _asked;
 
-    public void OnFilterAdded(TopicFilter filter) => Add(InterestChange.Add, filter);
+    public void OnFilterAdded(TopicFilter filter)
+    {
+        _changes.Add(InterestChange.Add, filter);
+        AskForFlush();
+    }
 
-    public void OnFilterRemoved(TopicFilter filter) => Add(InterestChange.Remove, filter);
+    public void OnFilterRemoved(TopicFilter filter)
+    {
+        _changes.Add(InterestChange.Remove, filter);
+        AskForFlush();
+    }
+
+    public void OnMember(in LocalMember member, bool joined)
+    {
+        _changes.Add(joined ? InterestChange.Join : InterestChange.Leave, member);
+        AskForFlush();
+    }
 
     public void OnEndOfTurn() => Flush();
 
@@ -31,9 +45,8 @@ internal sealed class InterestFeed(MeshContext mesh, Action<InterestBatch> tell)
     /// <summary>Throws away what was collected; nobody is left to be told.</summary>
     public void Discard() => _changes.Clear();
 
-    private void Add(InterestChange change, TopicFilter filter)
+    private void AskForFlush()
     {
-        _changes.Add(change, filter);
         if (!_asked)
         {
             _asked = true;

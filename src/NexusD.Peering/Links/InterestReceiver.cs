@@ -17,9 +17,10 @@ namespace NexusD.Peering.Links;
 /// <para>Bounded in filters and in their bytes; beyond that the peer counts as interested in everything until its next
 /// reset.</para>
 /// </remarks>
-internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
+internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link, NodeId peer)
 {
     private readonly Dictionary<TopicFilter, uint> _filters = [];
+    private readonly Dictionary<uint, PeerMember> _members = [];
     private uint _generation;
     private ulong _version;
     private ulong _digest;
@@ -29,6 +30,9 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
 
     /// <summary>Filters known; those of before a reset that is not complete are among them.</summary>
     public int Count => _filters.Count;
+
+    /// <summary>Members of groups known, as <see cref="Count"/>.</summary>
+    public int Members => _members.Count;
 
     /// <summary>The peer told more than the limit.</summary>
     public bool WantsEverything { get; private set; }
@@ -63,15 +67,21 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
 
         _version = interest.Version;
         var entries = new InterestReader(interest.Entries);
-        while (entries.TryRead(out InterestChange change, out ReadOnlySpan<byte> text))
+        while (entries.TryRead(
+            out InterestChange change, out ReadOnlySpan<byte> text, out uint member, out GroupStrategy strategy))
         {
-            TopicError error = TopicFilter.TryParse(text, out TopicFilter? filter);
-            if (filter is null)
+            TopicFilter? filter = null;
+            GroupFilter? group = null;
+            TopicError error = member == 0
+                ? TopicFilter.TryParse(text, out filter)
+                : GroupFilter.TryParse(text, out group);
+            if (error != TopicError.None)
             {
                 return LinkFault.Malformed($"an INTEREST frame with a filter that is none: {error.Describe()}");
             }
 
-            if (!WantsEverything && !Apply(change, filter))
+            if (group is not null ? !Apply(change, group, member, strategy)
+                : !WantsEverything && !Apply(change, filter!))
             {
                 ask = _waitsForReset = true;
                 return LinkFault.None;
@@ -141,12 +151,60 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
 
         _bytes += filter.Canonical.Length;
         mesh.Router.AddInterest(link, filter);
-        if (_filters.Count > mesh.Options.MaxFiltersPerPeer || _bytes > mesh.Options.MaxFilterBytesPerPeer)
+        if (IsBeyondLimit)
         {
             TakeEverything();
         }
 
         return true;
+    }
+
+    private bool Apply(InterestChange change, GroupFilter filter, uint member, GroupStrategy strategy)
+    {
+        bool known = _members.TryGetValue(member, out PeerMember former);
+        bool current = known && former.Generation == _generation;
+        if (current != (change == InterestChange.Leave) || (known && !former.Is(filter, strategy)))
+        {
+            return WantsEverything; // then what is known is not all that was told
+        }
+
+        _digest ^= filter.MemberHash(member, strategy);
+        if (change == InterestChange.Leave)
+        {
+            _current--;
+            RemoveMember(member, filter);
+            return true;
+        }
+
+        _current++;
+        if (!known)
+        {
+            if (WantsEverything && IsBeyondLimit)
+            {
+                return true; // no room: this member is not chosen
+            }
+
+            _bytes += filter.Canonical.Length;
+            mesh.Router.AddMember(link, peer, filter, member, strategy);
+        }
+
+        _members[member] = new PeerMember(filter, strategy, _generation);
+        if (!WantsEverything && IsBeyondLimit)
+        {
+            TakeEverything();
+        }
+
+        return true;
+    }
+
+    private bool IsBeyondLimit => _filters.Count + _members.Count > mesh.Options.MaxFiltersPerPeer
+        || _bytes > mesh.Options.MaxFilterBytesPerPeer;
+
+    private void RemoveMember(uint member, GroupFilter filter)
+    {
+        _members.Remove(member);
+        _bytes -= filter.Canonical.Length;
+        mesh.Router.RemoveMember(link, member);
     }
 
     private void Remove(TopicFilter filter)
@@ -158,7 +216,7 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
 
     private void RemoveOld()
     {
-        if (_current == _filters.Count)
+        if (_current == _filters.Count + _members.Count)
         {
             return;
         }
@@ -170,6 +228,14 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
                 Remove(filter); // a dictionary allows that while it is walked
             }
         }
+
+        foreach ((uint number, PeerMember member) in _members)
+        {
+            if (member.Generation != _generation)
+            {
+                RemoveMember(number, member.Filter);
+            }
+        }
     }
 
     private void TakeEverything()
@@ -179,9 +245,15 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link)
         foreach (TopicFilter filter in _filters.Keys)
         {
             mesh.Router.RemoveInterest(link, filter);
+            _bytes -= filter.Canonical.Length;
         }
 
         _filters.Clear();
-        _bytes = 0;
+    }
+
+    private readonly record struct PeerMember(GroupFilter Filter, GroupStrategy Strategy, uint Generation)
+    {
+        public bool Is(GroupFilter filter, GroupStrategy strategy) =>
+            Strategy == strategy && Filter.Equals(filter);
     }
 }

@@ -84,6 +84,11 @@ internal sealed class InterestTeller(MeshContext mesh, StreamWriter control, Fun
             all.Add(InterestChange.Add, filter);
         }
 
+        foreach (LocalMember member in Local.ListMembers())
+        {
+            all.Add(InterestChange.Join, member);
+        }
+
         Send(all, reset: true);
         all.Clear();
         SendState(nowNs);

@@ -142,7 +142,7 @@ internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> clai
         ErrorCode error = EventRunBody.Validate(
             forward.Body,
             (uint)mesh.Options.MaxPayloadBytes,
-            frame.Length,
+            frame.Length - forward.Members.Length,
             out int count,
             ProtocolLimits.MaxGrownRunFrameBytes);
         if (error == ErrorCode.Malformed)
@@ -207,16 +207,23 @@ internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> clai
             Properties = list,
             Body = forward.Body,
             Shared = shared ? _frames.FrameSlab : null,
-            SharedOffset = ForwardFrame.HeaderBytes + forward.Properties.Length,
+            SharedOffset = ForwardFrame.HeaderBytes + forward.Properties.Length + forward.Members.Length,
         };
         lane.Ledger.LatestTimestamp = Math.Max(lane.Ledger.LatestTimestamp, forward.Timestamp);
         if (run.TimeToLiveMs != 0 && mesh.IsExpired(run))
         {
-            mesh.Router.DropFromPeer(run, DropReason.Expired);
+            mesh.Router.DropFromPeer(run, DropReason.Expired, forward.Members, forward.MembersOnly);
             return;
         }
 
-        mesh.Router.PublishFromPeer(run);
+        if (forward.Members.IsEmpty)
+        {
+            mesh.Router.PublishFromPeer(run);
+        }
+        else
+        {
+            mesh.Router.PublishFromPeer(run, forward.Members, forward.MembersOnly, forward.Redirects);
+        }
     }
 
     // The topic stands between other properties: only writers that are not this one do so.

@@ -73,6 +73,7 @@ internal sealed partial class PeerChannel
         }
 
         IsFlowing = true;
+        NoteAck();
         _stage = ChannelStage.Linked;
         _downSinceNs = long.MaxValue;
         _limit = _mesh.Options.LinkQueueBytes;
@@ -94,6 +95,7 @@ internal sealed partial class PeerChannel
         }
 
         _forgettings = 0;
+        NoteAck();
         if (_hasGaps)
         {
             MarkDirty();

@@ -41,7 +41,16 @@ internal sealed partial class PeerChannel
     /// <summary>Lanes that were opened so far.</summary>
     public int LaneCount => _lanes.Open.Count;
 
-    public override void Deliver(in EventRun run, ref RouteEntry entry)
+    public override long PendingBytes => QueuedBytes + WaitingBytes();
+
+    public override void Deliver(in EventRun run, ref RouteEntry entry) => Deliver(run, ref entry, default, false, 0);
+
+    public override void DeliverToMembers(
+        in EventRun run, ref RouteEntry entry, ReadOnlySpan<uint> members, bool membersOnly, int redirects) =>
+        Deliver(run, ref entry, members, membersOnly, redirects);
+
+    private void Deliver(
+        in EventRun run, ref RouteEntry entry, ReadOnlySpan<uint> members, bool membersOnly, int redirects)
     {
         LaneWriter lane = _lanes.For(run.Priority, run.Publisher);
         if (run.Priority == Priority.Normal ? IsFull() : IsFullFor(run.Priority))
@@ -68,7 +77,7 @@ internal sealed partial class PeerChannel
             declared.Write(lane.Stream.Reserve(declared.FrameBytes));
         }
 
-        WriteForward(lane, run, alias);
+        WriteForward(lane, run, alias, members, membersOnly, redirects);
         _ledger.EventsOut += run.Count;
         MarkDirty();
     }
@@ -100,6 +109,8 @@ internal sealed partial class PeerChannel
         {
             lane.Stream.Flush();
         }
+
+        ExpectAck();
     }
 
     /// <summary>Ends the streams of all lanes behind what was written.</summary>
@@ -132,11 +143,12 @@ internal sealed partial class PeerChannel
         return waiting;
     }
 
-    private void WriteForward(LaneWriter lane, in EventRun run, uint alias)
+    private void WriteForward(
+        LaneWriter lane, in EventRun run, uint alias, ReadOnlySpan<uint> members, bool membersOnly, int redirects)
     {
         ReadOnlySpan<byte> topic = alias == 0 ? run.Topic.Utf8 : default;
         int propertyBytes = run.Properties.Length + (alias == 0 ? PropertyWriter.Size(topic.Length) : 0);
-        int headBytes = ForwardFrame.HeaderBytes + propertyBytes;
+        int headBytes = ForwardFrame.HeaderBytes + propertyBytes + (members.Length * ForwardFrame.MemberBytes);
         int frameBytes = headBytes + run.Body.Length;
         bool byReference = run.Shared is not null && run.Body.Length >= ByReferenceBytes;
         Span<byte> room = lane.Stream.Reserve(byReference ? headBytes : frameBytes);
@@ -158,6 +170,12 @@ internal sealed partial class PeerChannel
         }
 
         run.Properties.CopyTo(rest);
+        if (!members.IsEmpty)
+        {
+            ForwardFrame.WriteMembers(room, propertyBytes, members, membersOnly, redirects);
+            rest = rest[(members.Length * ForwardFrame.MemberBytes)..];
+        }
+
         if (byReference)
         {
             lane.Stream.Append(run.Shared!, run.SharedOffset, run.Body.Length);

@@ -17,7 +17,7 @@ namespace NexusD.Peering.Links;
 /// <para>A new link goes on where the last one stood (<c>.Resume</c>): each side tells how much of each lane it has
 /// routed, and the other sends from there. Nothing is lost or comes twice, whatever the links went through.</para>
 /// <para>Parts: this file is the life, <c>.Send</c> runs out, <c>.Resume</c> acknowledgement and replay,
-/// <c>.Loss</c> what is given up.</para>
+/// <c>.Loss</c> what is given up, <c>.Quiet</c> whether groups may count on it.</para>
 /// </remarks>
 internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
 {
@@ -32,7 +32,7 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
         _mesh = mesh;
         PeerId = peer;
         OwnRun = mesh.Tick();
-        Interest = new InterestReceiver(mesh, this);
+        Interest = new InterestReceiver(mesh, this, peer);
         _limit = mesh.Options.LinkQueueBytes;
         _lanes = new LaneSet(this, mesh.Pool, mesh.Options);
     }
@@ -73,6 +73,7 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
         UpSeconds = 0,
         RttMicroseconds = 0,
         InterestCount = Interest.WantsEverything ? -1 : Interest.Count,
+        GroupMembers = Interest.Members,
         EventsIn = _ledger.EventsIn,
         EventsOut = _ledger.EventsOut,
         BytesIn = _ledger.BytesIn,
@@ -120,6 +121,7 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
     public void Detach()
     {
         Disconnect();
+        _mesh.Router.SetAvailable(this, false);
         if (_stage == ChannelStage.Linked)
         {
             _stage = ChannelStage.Held;

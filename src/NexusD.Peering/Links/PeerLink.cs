@@ -285,6 +285,7 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
             Dialed = IsDialed,
             UpSeconds = UpForNs / 1e9,
             RttMicroseconds = rttNs / 1_000,
+            GroupMembers = _channel?.Interest.Members ?? 0,
             InterestCount = _channel is not { Interest: { } wants } ? 0 : wants.WantsEverything ? -1 : wants.Count,
             EventsIn = ledger.EventsIn,
             EventsOut = ledger.EventsOut,
@@ -301,6 +302,9 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
 
     /// <summary>This node ended the link because the peer does not speak the protocol.</summary>
     public bool HasBrokenRules { get; private set; }
+
+    /// <summary>Asks for a <see cref="Tick"/> at a time.</summary>
+    public void WakeBy(long dueNs) => _owner.WakeBy(dueNs);
 
     /// <summary>Opens a stream for a lane; -1: the peer grants none.</summary>
     public long OpenLaneStream() => _connection!.OpenStream(unidirectional: true);
@@ -346,7 +350,7 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
             ? Math.Min(silenceDue, TickLanes(nowNs))
             : Math.Min(silenceDue, TickControl(nowNs));
         due = Math.Min(due, _lastAnsweredNs + Ns(_mesh.Options.DownAfter));
-        due = _channel.IsFlowing ? due : Math.Min(due, _helloDueNs);
+        due = _channel.IsFlowing ? Math.Min(due, _channel.TickQuiet(nowNs)) : Math.Min(due, _helloDueNs);
         MarkDirty();
         return due;
     }

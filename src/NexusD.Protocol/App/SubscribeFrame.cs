@@ -46,6 +46,9 @@ public readonly ref struct SubscribeFrame
     /// <summary>How long a publisher is held up with <see cref="OverflowPolicy.Block"/>; null: the default.</summary>
     public uint? BlockTimeoutMs { get; init; }
 
+    /// <summary>How the groups that the filters name choose; null: no opinion.</summary>
+    public GroupStrategy? Strategy { get; init; }
+
     /// <summary>
     /// What the client has had, when it opens the subscription again: see <see cref="ResumeReader"/>; empty: it is new.
     /// </summary>
@@ -58,6 +61,7 @@ public readonly ref struct SubscribeFrame
 
     private int PropertyBytes => (Overflow is null ? 0 : PropertyWriter.Size(sizeof(byte)))
         + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)))
+        + (Strategy is null ? 0 : PropertyWriter.Size(sizeof(byte)))
         + (Resume.IsEmpty ? 0 : PropertyWriter.Size(Resume.Length));
 
     /// <summary>
@@ -115,6 +119,11 @@ public readonly ref struct SubscribeFrame
             properties.Write(PropertyId.BlockTimeout, timeout);
         }
 
+        if (Strategy is { } strategy)
+        {
+            properties.Write(PropertyId.GroupStrategy, (byte)strategy);
+        }
+
         if (!Resume.IsEmpty)
         {
             properties.Write(PropertyId.Resume, Resume);
@@ -129,6 +138,7 @@ public readonly ref struct SubscribeFrame
         PropertyReader properties = new(list);
         OverflowPolicy? overflow = null;
         uint? timeout = null;
+        GroupStrategy? strategy = null;
         ReadOnlySpan<byte> resume = default;
         while (properties.TryRead(out byte id, out ReadOnlySpan<byte> value))
         {
@@ -158,10 +168,21 @@ public readonly ref struct SubscribeFrame
 
                     resume = value;
                     break;
+                case PropertyId.GroupStrategy:
+                    if (value.Length != 1 || value[0] > (byte)GroupStrategy.LocalFirst)
+                    {
+                        return false;
+                    }
+
+                    strategy = (GroupStrategy)value[0];
+                    break;
             }
         }
 
-        subscribe = subscribe with { Overflow = overflow, BlockTimeoutMs = timeout, Resume = resume };
+        subscribe = subscribe with
+        {
+            Overflow = overflow, BlockTimeoutMs = timeout, Strategy = strategy, Resume = resume,
+        };
         return !properties.Malformed;
     }
 }

@@ -7,11 +7,11 @@ namespace NexusD.Protocol.Peer;
 /// <code>
 ///  0       4    5     6    8         16
 /// +-------+----+-----+-----+---------+-----------------------------------
-/// | length|0x82|flags| 0   | version | { op u8, length u16, filter } ...
+/// | length|0x82|flags| 0   | version | { op u8, length u16, filter, (member) } ...
 /// | u32   | u8 | u8  | u16 | u64     |
 /// +-------+----+-----+-----+---------+-----------------------------------
 /// </code>
-/// Limits: at most 65,536 bytes; ops 1 and 2 only; filters judged when parsed. Source: docs/protocol/peer-v1.md
+/// Limits: at most 65,536 bytes; ops 1 to 4 only; filters judged when parsed. Source: docs/protocol/peer-v1.md
 /// "INTEREST".
 /// </summary>
 public readonly ref struct InterestFrame
@@ -49,7 +49,7 @@ public readonly ref struct InterestFrame
             Entries = frame[HeaderBytes..],
         };
         InterestReader entries = new(interest.Entries);
-        while (entries.TryRead(out _, out _))
+        while (entries.TryRead(out _, out _, out _, out _))
         {
         }
 

@@ -20,6 +20,9 @@ public enum TopicError : byte
     /// <summary>A filter has <c>#</c> or <c>**</c> before its last level.</summary>
     MultiLevelNotLast = 8,
 
-    /// <summary>A filter starts with <c>$share</c>, which is reserved.</summary>
+    /// <summary>A plain filter starts with <c>$share</c>, which is for groups.</summary>
     ReservedPrefix = 9,
+
+    /// <summary>A group filter without a name, with one that is none, or without a filter.</summary>
+    BadGroup = 10,
 }

@@ -10,4 +10,7 @@ public interface ILocalInterestListener
 
     /// <summary>The last subscription for a filter went.</summary>
     void OnFilterRemoved(TopicFilter filter);
+
+    /// <summary>A subscription joined or left a group.</summary>
+    void OnMember(in LocalMember member, bool joined);
 }

@@ -12,6 +12,7 @@ public partial class Client
     /// </summary>
     /// <param name="filters">
     /// 1 to 1,024 topic filters; <c>*</c> stands for one level, <c>#</c> at the end for any number.
+    /// <c>$share/GROUP/FILTER</c> makes it a member of a group.
     /// </param>
     /// <param name="options">Buffer and queue sizes, retained events or not; null: the defaults.</param>
     /// <param name="cancellationToken">Ends the reading with <see cref="OperationCanceledException"/>.</param>
@@ -53,7 +54,9 @@ public partial class Client
     {
         ArgumentNullException.ThrowIfNull(filters);
         options?.Check();
-        var list = filters.ToArray();
+        var list = options?.Group is { } group
+            ? filters.Select(filter => $"$share/{group}/{filter}").ToArray()
+            : filters.ToArray();
         SubscriptionChannel.CheckFilters(list);
         return list;
     }

@@ -38,6 +38,18 @@ public sealed class SubscribeOptions
     /// </summary>
     public TimeSpan? BlockTimeout { get; init; }
 
+    /// <summary>
+    /// Name of a group to be a member of: each event goes to one of the group's members only, wherever in the mesh they
+    /// are. Short for filters <c>$share/GROUP/FILTER</c>. Null: no group. 1 to 64 bytes without / + # *.
+    /// </summary>
+    public string? Group { get; init; }
+
+    /// <summary>
+    /// How the members of a group are chosen; null: no opinion, which comes to <see cref="GroupStrategy.Sticky"/>. Give
+    /// all members the same.
+    /// </summary>
+    public GroupStrategy? Strategy { get; init; }
+
     /// <summary>Longest <see cref="BlockTimeout"/>.</summary>
     public static readonly TimeSpan MaxBlockTimeout = TimeSpan.FromMinutes(10);
 
@@ -60,6 +72,12 @@ public sealed class SubscribeOptions
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(timeout, TimeSpan.Zero, nameof(BlockTimeout));
             ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, MaxBlockTimeout, nameof(BlockTimeout));
+        }
+
+        if (Strategy is { } strategy)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(
+                (byte)strategy, (byte)GroupStrategy.LocalFirst, nameof(Strategy));
         }
 
         ArgumentOutOfRangeException.ThrowIfNegative(QueueEvents, nameof(QueueEvents));

@@ -206,7 +206,7 @@ internal sealed class RawPeer : IQuicConnectionHandler, IDisposable
 
     public static byte[] Interest(ulong version, bool reset, params (InterestChange Change, string Filter)[] entries)
     {
-        byte[] list = new byte[entries.Sum(e => InterestReader.Size(Encoding.UTF8.GetByteCount(e.Filter)))];
+        byte[] list = new byte[entries.Sum(e => InterestReader.Size(e.Change, Encoding.UTF8.GetByteCount(e.Filter)))];
         int at = 0;
         foreach ((InterestChange change, string filter) in entries)
         {

@@ -25,13 +25,14 @@ internal sealed class TestNode : IDisposable
         Loop = world.CreateLoop();
         Address = IPAddress.Parse($"10.0.0.{host}");
         name ??= $"node-{host}";
-        Router = new Router((router ?? new RouterOptions()) with { NodeName = name }, Pool);
+        NodeId id = NewNodeId(world);
+        Router = new Router((router ?? new RouterOptions()) with { NodeName = name, NodeId = id }, Pool);
         var options = new MeshOptions
         {
             Bind = new IPEndPoint(Address, port),
             NodeName = name,
             Cluster = "test",
-            NodeId = NewNodeId(world),
+            NodeId = id,
             JitterSeed = host,
             Log = Log,
         };
@@ -87,6 +88,15 @@ internal sealed class TestNode : IDisposable
             Router.Subscribe(target, TopicFilter.Parse(filter));
         }
 
+        World.Settle();
+        return target;
+    }
+
+    /// <summary>A member of a group; the filter as <c>$share/name/filter</c>.</summary>
+    public RecordingTarget Join(string filter, GroupStrategy strategy = GroupStrategy.Sticky)
+    {
+        var target = new RecordingTarget();
+        Router.Join(target, GroupFilter.Parse(filter), strategy);
         World.Settle();
         return target;
     }

@@ -95,6 +95,12 @@ internal static class AppCodecs
         FilterListReader reader = new(subscribe.Filters);
         while (error == ErrorCode.None && reader.TryRead(out ReadOnlySpan<byte> filter))
         {
+            if (GroupFilter.IsGroup(filter) && GroupFilter.TryParse(filter, out GroupFilter? group) == TopicError.None)
+            {
+                filters.Add(group!.ToString());
+                continue;
+            }
+
             if (TopicFilter.TryParse(filter, out TopicFilter? parsed) != TopicError.None)
             {
                 return new(ErrorCode.BadFilter, []);
@@ -113,6 +119,11 @@ internal static class AppCodecs
             ["filter_count"] = filters.Count,
             ["filters"] = filters,
         };
+        if (subscribe.Strategy is { } strategy)
+        {
+            fields["strategy"] = strategy.ToWireName();
+        }
+
         if (subscribe.Overflow is { } overflow)
         {
             fields["overflow"] = overflow.ToWireName();
@@ -186,6 +197,7 @@ internal static class AppCodecs
             Credit = fields.U32("credit"),
             QueueEvents = fields.U32("queue_events"),
             QueueBytes = fields.U32("queue_bytes"),
+            Strategy = StrategyOf(fields),
             Overflow = OverflowPolicyNames.TryParse(fields["overflow"]?.GetValue<string>() ?? "", out var overflow)
                 ? overflow
                 : null,
@@ -263,4 +275,8 @@ internal static class AppCodecs
         Request = fields.U32("request"),
         Text = fields.Utf8("text"),
     }.Write(to);
+
+    internal static GroupStrategy? StrategyOf(JsonObject fields) => fields["strategy"]?.GetValue<string>() is { } name
+        ? (GroupStrategy)GroupStrategyNames.All.ToList().IndexOf(name)
+        : null;
 }

@@ -80,8 +80,26 @@ internal static class PeerCodecs
         ErrorCode error = InterestFrame.TryRead(frame, out InterestFrame interest);
         JsonArray entries = [];
         InterestReader reader = new(interest.Entries);
-        while (error == ErrorCode.None && reader.TryRead(out InterestChange change, out ReadOnlySpan<byte> filter))
+        while (error == ErrorCode.None && reader.TryRead(
+            out InterestChange change, out ReadOnlySpan<byte> filter, out uint member, out GroupStrategy strategy))
         {
+            if (member != 0)
+            {
+                if (GroupFilter.TryParse(filter, out GroupFilter? group) != TopicError.None)
+                {
+                    return new(ErrorCode.Malformed, []);
+                }
+
+                entries.Add(new JsonObject
+                {
+                    ["op"] = Json.Lower(change),
+                    ["filter"] = group!.ToString(),
+                    ["member"] = member,
+                    ["strategy"] = strategy.ToWireName(),
+                });
+                continue;
+            }
+
             if (TopicFilter.TryParse(filter, out TopicFilter? parsed) != TopicError.None)
             {
                 return new(ErrorCode.Malformed, []);
@@ -105,8 +123,15 @@ internal static class PeerCodecs
         int length = 0;
         foreach (JsonNode? entry in fields["entries"]!.AsArray())
         {
-            InterestChange change = Json.Parse<InterestChange>(entry!.AsObject().Name("op"));
-            length += InterestReader.Write(entries.AsSpan(length), change, entry.AsObject().Utf8("filter"));
+            JsonObject one = entry!.AsObject();
+            InterestChange change = Json.Parse<InterestChange>(one.Name("op"));
+            bool isMember = InterestReader.IsOfMember(change);
+            length += InterestReader.Write(
+                entries.AsSpan(length),
+                change,
+                one.Utf8("filter"),
+                isMember ? one.U32("member") : 0,
+                isMember ? AppCodecs.StrategyOf(one) ?? default : default);
         }
 
         return new InterestFrame

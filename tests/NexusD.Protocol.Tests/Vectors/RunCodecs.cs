@@ -73,16 +73,40 @@ internal static class RunCodecs
             ["number"] = Json.Number(forward.Number),
             ["timestamp"] = Json.Number(forward.Timestamp),
         };
+        if (!forward.Members.IsEmpty)
+        {
+            JsonArray members = [];
+            for (int i = 0; i < forward.Members.Length / ForwardFrame.MemberBytes; i++)
+            {
+                members.Add(ForwardFrame.Member(forward.Members, i));
+            }
+
+            fields["members"] = members;
+            fields["members_only"] = forward.MembersOnly;
+            fields["redirects"] = forward.Redirects;
+        }
+
         return new(error != ErrorCode.None ? error : EventCodec.Read(forward.Properties, forward.Alias, forward.Body,
-            frame.Length, ProtocolLimits.MaxGrownRunFrameBytes, limits, fields), fields);
+            frame.Length - forward.Members.Length, ProtocolLimits.MaxGrownRunFrameBytes, limits, fields), fields);
     }
 
     internal static int EncodeForward(JsonObject fields, Span<byte> to)
     {
         (int size, int properties) = EncodeEvent(fields, to, ForwardFrame.HeaderBytes);
+        uint[] members = [.. fields["members"]?.AsArray().Select(m => m!.GetValue<uint>()) ?? []];
+        int start = ForwardFrame.HeaderBytes + properties;
+        int grown = members.Length * ForwardFrame.MemberBytes;
+        to[start..size].CopyTo(to[(start + grown)..]);
+        size += grown;
         int header = ForwardFrame.WriteHeader(to, size, Flag(fields, "retain", RunFlags.Retain), properties,
             fields.U32("alias"), fields.U64("publisher"), fields.U64("number"), fields.U64("timestamp"));
         Assert.Equal(ForwardFrame.HeaderBytes, header);
+        if (grown > 0)
+        {
+            ForwardFrame.WriteMembers(
+                to, properties, members, fields.Flag("members_only"), (int)fields.U32("redirects"));
+        }
+
         return size;
     }
 

@@ -16,6 +16,8 @@ public sealed class TopicVectorTests
 
     public static TheoryData<string> Matches => VectorFile.Ids(File, "matches");
 
+    public static TheoryData<string> Groups => VectorFile.Ids(File, "groups");
+
     public static TheoryData<string> Hashes => VectorFile.Ids(File, "hashes");
 
     [Theory]
@@ -54,6 +56,26 @@ public sealed class TopicVectorTests
         Assert.Equal(again, filter);
         Assert.Equal(again.GetHashCode(), filter.GetHashCode());
         Assert.Equal(canonical.Contains('*') || canonical.Contains('#'), filter.HasWildcard);
+    }
+
+    [Theory]
+    [MemberData(nameof(Groups))]
+    public void Group(string id)
+    {
+        JsonObject record = VectorFile.LoadList(File, "groups")[id];
+        byte[] text = Utf8(record);
+        Assert.True(GroupFilter.IsGroup(text));
+        AssertVerdict(record, GroupFilter.TryParse(text, out GroupFilter? filter));
+        Assert.Equal(record.Flag("valid"), filter is not null);
+        Assert.Equal(TopicError.ReservedPrefix, TopicFilter.TryParse("$share/g/a"u8, out _));
+        if (filter is not null)
+        {
+            Assert.Equal(record.Name("canonical"), filter.ToString());
+            Assert.Equal(record.Name("group"), filter.Name);
+            Assert.Equal(record.Name("filter"), filter.Filter.ToString());
+            Assert.Equal(GroupFilter.Parse(record.Name("canonical")), filter);
+            Assert.Equal(Fnv1a64.Hash(filter.Canonical), filter.Hash);
+        }
     }
 
     [Theory]

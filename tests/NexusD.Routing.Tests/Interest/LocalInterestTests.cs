@@ -39,6 +39,29 @@ public sealed class LocalInterestTests
     }
 
     [Fact]
+    public void MembersOfGroupsAreToldOneByOne()
+    {
+        var listener = new Listener();
+        _router.LocalInterest.Listener = listener;
+        GroupFilter group = GroupFilter.Parse("$share/g/a/+");
+        var first = new RecordingTarget();
+        var second = new RecordingTarget();
+        Assert.True(_router.Join(first, group, GroupStrategy.Sticky));
+        Assert.False(_router.Join(first, group, GroupStrategy.Sticky));
+        Assert.True(_router.Join(second, group, GroupStrategy.RoundRobin));
+
+        Assert.Equal(["+$share/g/a/* 1 Sticky", "+$share/g/a/* 2 RoundRobin"], listener.Told);
+        Assert.Equal(2, _router.LocalInterest.Count);
+        Assert.Equal(
+            group.MemberHash(1, GroupStrategy.Sticky) ^ group.MemberHash(2, GroupStrategy.RoundRobin),
+            _router.LocalInterest.Digest);
+        _router.Unsubscribe(first);
+        _router.Unsubscribe(second);
+        Assert.Equal(["-$share/g/a/* 1 Sticky", "-$share/g/a/* 2 RoundRobin"], listener.Told.Skip(2));
+        Assert.Equal((0, 0UL), (_router.LocalInterest.Count, _router.LocalInterest.Digest));
+    }
+
+    [Fact]
     public void WhatPeersWantIsNoLocalInterest()
     {
         _router.Peer("a/#");
@@ -52,5 +75,8 @@ public sealed class LocalInterestTests
         public void OnFilterAdded(TopicFilter filter) => Told.Add($"+{filter}");
 
         public void OnFilterRemoved(TopicFilter filter) => Told.Add($"-{filter}");
+
+        public void OnMember(in LocalMember member, bool joined) =>
+            Told.Add($"{(joined ? '+' : '-')}{member.Filter} {member.Member} {member.Strategy}");
     }
 }

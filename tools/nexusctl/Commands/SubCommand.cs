@@ -23,6 +23,7 @@ internal sealed class SubCommand
             is), node (the one that delivered it). Lost events are told on standard error.
 
               nexusctl sub 'sensors/*/pm25'
+              nexusctl sub --group shipping --strategy round-robin 'orders/#'
               nexusctl sub --json --count 10 --timeout 30s 'orders/#'
             """,
         Options =
@@ -35,6 +36,9 @@ internal sealed class SubCommand
             new("--overflow", "POLICY", "What the daemon does when the queue of this subscription is full: "
                 + "drop-oldest, drop-newest, block (holds publishers up) or conflate (the latest event per topic)."),
             new("--block-timeout", "TIME", "How long block holds a publisher up, as 500ms."),
+            new("--group", "NAME", "Be a member of this group: each event goes to one member only (same as "
+                + "$share/NAME/FILTER)."),
+            new("--strategy", "NAME", "How the group shares: sticky (by topic), round-robin, least-pending, local-first."),
             new("--queue-events", "N", "Events that the daemon may queue (1048576)."),
             new("--queue-bytes", "SIZE", "Bytes that the daemon may queue (256M)."),
         ],
@@ -45,6 +49,9 @@ internal sealed class SubCommand
 
     private static readonly Dictionary<string, OverflowPolicy> _policies =
         OverflowPolicyNames.All.Select((name, n) => (name, n)).ToDictionary(p => p.name, p => (OverflowPolicy)p.n);
+
+    private static readonly Dictionary<string, GroupStrategy> _strategies =
+        GroupStrategyNames.All.Select((name, n) => (name, n)).ToDictionary(p => p.name, p => (GroupStrategy)p.n);
 
     private readonly CommandContext _context;
     private readonly long _limit;
@@ -102,6 +109,8 @@ internal sealed class SubCommand
             QueueBytes = _context.Arguments.GetSize("--queue-bytes") ?? 256 << 20,
             Overflow = _context.Arguments.GetChoice("--overflow", _policies),
             BlockTimeout = BlockTimeout(),
+            Group = _context.Arguments.Get("--group"),
+            Strategy = _context.Arguments.GetChoice("--strategy", _strategies),
         };
         using var lines = new EventLines(_context.Output, _context.Arguments.Has("--json"));
         await foreach (var batch in client.SubscribeBatches(_context.Arguments.Operands, options, stop))

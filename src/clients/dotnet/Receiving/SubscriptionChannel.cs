@@ -100,6 +100,7 @@ internal abstract class SubscriptionChannel
             QueueBytes = (uint)Options.QueueBytes,
             Overflow = Options.Overflow,
             BlockTimeoutMs = Options.BlockTimeout is { } timeout ? (uint)timeout.TotalMilliseconds : null,
+            Strategy = Options.Strategy,
             Resume = resume,
             Filters = _encodedFilters,
         };
@@ -125,7 +126,9 @@ internal abstract class SubscriptionChannel
         {
             ArgumentNullException.ThrowIfNull(filter);
             var utf8 = Encoding.UTF8.GetBytes(filter);
-            var error = TopicFilter.TryParse(utf8, out _);
+            var error = GroupFilter.IsGroup(utf8)
+                ? GroupFilter.TryParse(utf8, out _)
+                : TopicFilter.TryParse(utf8, out _);
             if (error != TopicError.None)
             {
                 throw new SubscribeException(
