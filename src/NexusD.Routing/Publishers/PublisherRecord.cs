@@ -51,7 +51,7 @@ public sealed class PublisherRecord : IEvictable
     /// <summary>Number from which on all that the publisher published passed this node, while it is local.</summary>
     public ulong LocalFrom { get; private set; }
 
-    /// <summary>A session of this node publishes under the id from now on; keeps the record as <see cref="Pin"/>.</summary>
+    /// <summary>A session of this node publishes under the id from now on; as <see cref="Pin"/>.</summary>
     public void PinAsLocal(ulong nextNumber)
     {
         if (LocalFrom == 0 || _localTo + 1 < nextNumber)

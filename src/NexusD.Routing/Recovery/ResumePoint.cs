@@ -22,7 +22,7 @@ public sealed class ResumePoint(ulong since)
             : (number, timestamp);
     }
 
-    /// <summary>Whether the client had an event, or does not want it because it is older than the subscription.</summary>
+    /// <summary>Whether the client had an event, or does not want it as it is older than the subscription.</summary>
     public bool IsHad(ulong publisher, Priority priority, ulong number, ulong timestamp) =>
         _numbers.TryGetValue((publisher, priority), out ulong last) ? number <= last : timestamp <= since;
 

@@ -120,7 +120,7 @@ public sealed class ReplayModelTests
             }
         }
 
-        /// <summary>Of each topic the last events, as many as a ring holds, if they are among those that count.</summary>
+        /// <summary>The last events of each topic, as many as a ring holds, of those that count.</summary>
         public IEnumerable<Event> LastOfEachTopic(List<Event> among)
         {
             int kept = router.Recovery!.EventsPerTopic;
