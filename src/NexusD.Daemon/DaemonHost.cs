@@ -241,6 +241,8 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         NodeName = name,
         MaxRetainedEvents = _options.Get(OptionTable.RetainedLimit),
         MaxRetainedBytes = _options.Get(OptionTable.RetainedBytes),
+        RecoveryEvents = _options.Get(OptionTable.RecoveryEvents),
+        MaxRecoveryBytes = _options.Get(OptionTable.RecoveryBytes),
     };
 
     private SessionOptions SessionOptionsFrom(NodeId id, string name, string cluster) => new()

@@ -44,4 +44,7 @@ public enum DropReason : ushort
 
     /// <summary>The event was held for a node that could not be reached, and was given up.</summary>
     LinkDown = 12,
+
+    /// <summary>Published while the subscriber was away, and in no recovery ring of this node (any more).</summary>
+    Missed = 13,
 }

@@ -4,7 +4,7 @@ namespace NexusD.Protocol;
 public static class DropReasonNames
 {
     /// <summary>One more than the highest reason of this version: the size of a table indexed by reason.</summary>
-    public const int Count = 13;
+    public const int Count = 14;
 
     /// <summary>
     /// The name in the table, such as <c>queue_full</c>; <c>reason_N</c> for a reason this version lacks.
@@ -24,6 +24,7 @@ public static class DropReasonNames
         DropReason.NoMember => "no_member",
         DropReason.SessionClosed => "session_closed",
         DropReason.LinkDown => "link_down",
+        DropReason.Missed => "missed",
         _ => $"reason_{(ushort)reason}",
     };
 }

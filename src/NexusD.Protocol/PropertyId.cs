@@ -38,6 +38,7 @@ public static class PropertyId
     public const byte Overflow = 0x40;
     public const byte BlockTimeout = 0x41;
     public const byte GroupStrategy = 0x42;
+    public const byte Resume = 0x43;
 
     // Beacons: docs/protocol/beacon.md.
     public const byte Authenticator = 0x40;

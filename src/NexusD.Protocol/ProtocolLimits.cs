@@ -62,6 +62,9 @@ public static class ProtocolLimits
     /// <summary>Most filters in one SUBSCRIBE.</summary>
     public const int MaxFiltersPerSubscription = 1024;
 
+    /// <summary>Most publishers and classes in the resume property of one SUBSCRIBE.</summary>
+    public const int MaxResumeEntries = 1024;
+
     /// <summary>Longest client name in bytes.</summary>
     public const int MaxClientNameBytes = 128;
 

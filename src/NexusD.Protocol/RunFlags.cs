@@ -16,4 +16,7 @@ public enum RunFlags : byte
 
     /// <summary>From the retained store, not live. DELIVER.</summary>
     Retained = 4,
+
+    /// <summary>From a recovery ring: published while the client was away. DELIVER.</summary>
+    Replayed = 8,
 }

@@ -199,12 +199,16 @@ public sealed partial class Router
         PeerMembers = _groups.Members - _groups.Local.Count,
         RedirectedEvents = Volatile.Read(ref _redirectedEvents),
         NoMemberEvents = Volatile.Read(ref _noMemberEvents),
+        RecoveryTopics = Recovery?.Topics ?? 0,
+        RecoveryBytes = Recovery?.Bytes ?? 0,
+        RecoveryEvictions = Recovery?.Evictions ?? 0,
+        ReplayedEvents = Recovery?.ReplayedEvents ?? 0,
     };
 
     private PublishOutcome Dispatch(in EventRun run, RouteView route)
     {
         HandOver(run, route.Entries, route.Total);
-
+        Recovery?.Add(run);
         int peers = route.Total - route.Local;
         if ((run.Flags & RunFlags.Retain) != 0)
         {
@@ -297,9 +301,13 @@ public sealed partial class Router
     {
         HandOver(run, route.Entries, route.Local);
         Mark(record, run.Topic, route);
-        if (!isStored && (run.Flags & RunFlags.Retain) != 0)
+        if (!isStored)
         {
-            Retained.Apply(run, _now);
+            Recovery?.Add(run);
+            if ((run.Flags & RunFlags.Retain) != 0)
+            {
+                Retained.Apply(run, _now);
+            }
         }
 
         _deliveredLocal += (long)run.Count * route.Local;

@@ -45,6 +45,7 @@ public sealed partial class Router
         if (_topics.Add(topic) is { } evicted)
         {
             DropRoute(evicted);
+            Recovery?.Forget(evicted);
         }
     }
 

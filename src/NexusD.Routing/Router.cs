@@ -7,6 +7,7 @@ using NexusD.Routing.Groups;
 using NexusD.Routing.Interest;
 using NexusD.Routing.Publishers;
 using NexusD.Routing.Queues;
+using NexusD.Routing.Recovery;
 using NexusD.Routing.Retained;
 using NexusD.Routing.Topics;
 using NexusD.Routing.Trie;
@@ -54,6 +55,9 @@ public sealed partial class Router
         Retained = new RetainedStore(options.MaxRetainedEvents, options.MaxRetainedBytes);
         LocalInterest = new LocalInterest(_subscriptions, _groups);
         Publishers = new PublisherTable(options.MaxPublishers);
+        Recovery = options.RecoveryEvents > 0 && options.MaxRecoveryBytes > 0
+            ? new RecoveryRings(options.RecoveryEvents, options.MaxRecoveryBytes)
+            : null;
     }
 
     /// <summary>Where queues rent their memory.</summary>
@@ -290,6 +294,7 @@ public sealed partial class Router
             Debug.Assert(topic.EntryCount <= topic.Entries.Length, "a route is longer than its array");
         }
 
+        Recovery?.AssertInvariants();
         Debug.Assert(entries == _cachedEntries, "the router lost count of the entries in routes");
         Debug.Assert(entries <= _options.MaxRouteEntries, "routes hold more entries than allowed");
     }

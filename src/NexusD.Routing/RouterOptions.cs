@@ -29,4 +29,10 @@ public sealed record RouterOptions
 
     /// <summary>Most bytes of retained events and tombstones together, at least 1,024.</summary>
     public long MaxRetainedBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Last events of each topic that are kept for subscribers that come back, 0 to 1,024; 0: none.</summary>
+    public int RecoveryEvents { get; init; } = 5;
+
+    /// <summary>Most bytes of all these together; 0: none are kept.</summary>
+    public long MaxRecoveryBytes { get; init; } = 16L * 1024 * 1024;
 }

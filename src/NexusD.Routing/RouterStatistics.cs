@@ -69,4 +69,16 @@ public readonly record struct RouterStatistics(
 
     /// <summary>Events that came for a member that had left, of a group without others.</summary>
     public long NoMemberEvents { get; init; }
+
+    /// <summary>Topics whose last events are kept for subscribers that come back.</summary>
+    public int RecoveryTopics { get; init; }
+
+    /// <summary>Bytes that these take.</summary>
+    public long RecoveryBytes { get; init; }
+
+    /// <summary>Topics whose last events were given up for those of others.</summary>
+    public long RecoveryEvictions { get; init; }
+
+    /// <summary>Events replayed to subscribers that came back.</summary>
+    public long ReplayedEvents { get; init; }
 }

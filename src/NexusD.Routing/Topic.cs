@@ -94,6 +94,9 @@ public sealed partial class Topic : IEvictable
 
     internal bool WasUsed;
 
+    /// <summary>The last events; null: none are kept.</summary>
+    internal Recovery.RecoveryRing? Ring;
+
     /// <summary>Place in the table; -1: not in it.</summary>
     internal int RingIndex = -1;
 }

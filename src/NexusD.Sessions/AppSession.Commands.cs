@@ -5,6 +5,7 @@ using NexusD.Protocol.Frames;
 using NexusD.Protocol.Topics;
 using NexusD.Routing;
 using NexusD.Routing.Queues;
+using NexusD.Routing.Recovery;
 using NexusD.Routing.Retained;
 
 namespace NexusD.Sessions;
@@ -31,7 +32,7 @@ internal sealed partial class AppSession
         _maxFrameBytes = (int)Math.Min(hello.MaxFrame, int.MaxValue);
         _outgoing = new OutgoingAliases(hello.MaxAliases);
         _publisher = _table.ClaimPublisher(this, hello.PublisherId);
-        _publisher.Pin();
+        _publisher.PinAsLocal(hello.NextNumber);
         _nextNumber = hello.NextNumber;
         _state = State.Open;
         WriteWelcome();
@@ -173,15 +174,44 @@ internal sealed partial class AppSession
             _table.Router.Join(subscription, group, subscribe.Strategy ?? GroupStrategy.Sticky);
         }
 
+        // What a group missed went to its other members.
+        ResumePoint? resumed = filters.Count > 0 ? ResumePointOf(subscribe.Resume) : null;
         if (!subscribe.NoRetained && filters.Count > 0)
         {
             List<RetainedEvent> retained = _table.CollectRetained(filters);
+            if (resumed is not null)
+            {
+                retained.RemoveAll(kept => resumed.HasNumber(kept.Publisher, kept.Priority, kept.Number));
+            }
+
             if (retained.Count > 0)
             {
                 subscription.StartRetained(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(retained));
                 retained.Clear();
             }
         }
+
+        if (resumed is not null)
+        {
+            subscription.Watch(_table.Router.Replay(subscription, filters, resumed, _table.NowHlc()));
+        }
+    }
+
+    private static ResumePoint? ResumePointOf(ReadOnlySpan<byte> list)
+    {
+        if (list.IsEmpty)
+        {
+            return null;
+        }
+
+        var reader = new ResumeReader(list);
+        var point = new ResumePoint(reader.Since);
+        while (reader.TryRead(out ResumeEntry had))
+        {
+            point.Add(had.Publisher, had.Priority, had.Number, had.Timestamp);
+        }
+
+        return point;
     }
 
     private void OnUnsubscribe(ReadOnlySpan<byte> frame)

@@ -3,6 +3,7 @@ using NexusD.Protocol;
 using NexusD.Protocol.Topics;
 using NexusD.Routing;
 using NexusD.Routing.Queues;
+using NexusD.Routing.Recovery;
 using NexusD.Routing.Retained;
 
 namespace NexusD.Sessions;
@@ -28,6 +29,7 @@ internal sealed class Subscription : DeliveryTarget
     private readonly IReadOnlyList<GroupFilter>? _groups;
     private SubscriptionQueue? _queue;
     private RetainedCursor? _retained;
+    private ResumeWatch? _watch;
     private long _credit;
     private long[]? _countedDrops;
     private long _countedDropSum;
@@ -79,6 +81,11 @@ internal sealed class Subscription : DeliveryTarget
         Matched += run.Count;
         _session.Statistics.MatchedCount += run.Count;
         _retained?.NoteLive(run);
+        if (_watch is not null)
+        {
+            NoteMissed(run);
+        }
+
         if (!_isBacklogged && _credit > 0 && _session.HasRoom)
         {
             int frameBytes = _session.WriteDeliver(this, run, ref entry);
@@ -112,6 +119,9 @@ internal sealed class Subscription : DeliveryTarget
         _session.Line(this);
         AssertInvariants();
     }
+
+    /// <summary>What was missed is told when events of these publishers come.</summary>
+    public void Watch(ResumeWatch? watch) => _watch = watch;
 
     /// <summary>Lets more bytes come.</summary>
     public void AddCredit(uint bytes)
@@ -208,6 +218,16 @@ internal sealed class Subscription : DeliveryTarget
             _session.Statistics.ReroutedCount += run.Count;
             queue.Dequeue();
         }
+    }
+
+    private void NoteMissed(in EventRun run)
+    {
+        if (_watch!.TryNote(run, out GapNotice gap))
+        {
+            DeliverGap(gap);
+        }
+
+        _watch = _watch.IsDone ? null : _watch;
     }
 
     private void CountDelivered(int events, int frameBytes)

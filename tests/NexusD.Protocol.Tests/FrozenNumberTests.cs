@@ -31,7 +31,7 @@ public sealed class FrozenNumberTests
     {
         Assert.Equal(
             "none=0 queue_full=1 link_full=2 expired=3 link_lost=4 too_large=5 duplicate=6 "
-            + "block_timeout=7 conflated=8 memory=9 no_member=10 session_closed=11 link_down=12",
+            + "block_timeout=7 conflated=8 memory=9 no_member=10 session_closed=11 link_down=12 missed=13",
             string.Join(' ', Enum.GetValues<DropReason>().Select(reason => $"{reason.ToWireName()}={(ushort)reason}")));
         Assert.Equal(DropReasonNames.Count, Enum.GetValues<DropReason>().Length);
     }
@@ -54,14 +54,15 @@ public sealed class FrozenNumberTests
         "Topic=1 ContentType=2 CorrelationId=3 Header=4 TimeToLive=5 Priority=6 ReplyTopic=7 ClientName=10 "
         + "ClientLibrary=11 PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 "
         + "MaxPayload=17 MaxSubscriptions=18 IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 "
-        + "DaemonVersion=23 MeshPort=30 Timestamp=31 Overflow=40 BlockTimeout=41 GroupStrategy=42 Authenticator=40",
+        + "DaemonVersion=23 MeshPort=30 Timestamp=31 Overflow=40 BlockTimeout=41 GroupStrategy=42 Resume=43 "
+        + "Authenticator=40",
         Constants(typeof(PropertyId)));
 
     [Fact]
     public void SmallEnums()
     {
         Assert.Equal("Normal=0 High=1 Low=2", Members<Priority>());
-        Assert.Equal("None=0 Retain=1 Acknowledge=2 Retained=4", Members<RunFlags>());
+        Assert.Equal("None=0 Retain=1 Acknowledge=2 Retained=4 Replayed=8", Members<RunFlags>());
         Assert.Equal("DropOldest=0 DropNewest=1 Block=2 Conflate=3", Members<OverflowPolicy>());
         Assert.Equal("Announce=1 Probe=2 Leave=3", Members<BeaconKind>());
         Assert.Equal("Add=1 Remove=2 Join=3 Leave=4", Members<InterestChange>());

@@ -5,6 +5,7 @@ using NexusD.Loops;
 using NexusD.Protocol;
 using NexusD.Protocol.Topics;
 using NexusD.Routing;
+using NexusD.Routing.Publishers;
 using NexusD.Sessions;
 
 namespace NexusdClient.Tests;
@@ -80,6 +81,30 @@ internal sealed class RealDaemon : ISessionQueries, IAsyncDisposable
         Assert.Equal(TopicError.None, TopicFilter.TryParse("#"u8, out TopicFilter? all));
         Run(() => _router.Subscribe(new Observer(_taken), all!));
     }
+
+    /// <summary>
+    /// Publishes an event as if by an application of this daemon that no test has a client for: publisher 77, numbers
+    /// from 1 on.
+    /// </summary>
+    internal void PublishAside(string topic, byte number) => Run(() =>
+    {
+        PublisherRecord record = _router.Publishers.GetOrAdd(77);
+        if (number == 1)
+        {
+            record.PinAsLocal(1);
+        }
+
+        record.Advance(number, 1, Priority.Normal);
+        _router.Publish(new EventRun
+        {
+            Topic = _router.Intern(Encoding.UTF8.GetBytes(topic)),
+            Publisher = 77,
+            Number = number,
+            Timestamp = _clock.Tick(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()),
+            Count = 1,
+            Body = [1, 0, 0, 0, number],
+        });
+    });
 
     /// <summary>The events that were observed, once there are so many.</summary>
     internal async Task<TakenEvent[]> TakenAsync(int count)

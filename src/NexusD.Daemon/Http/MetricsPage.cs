@@ -115,6 +115,13 @@ internal static class MetricsPage
         page.Gauge("nexusd_retained_messages_bytes", "Memory of retained events.").Sample(node.Router.RetainedBytes);
         page.Counter("nexusd_retained_messages_refused_total", "Retained events that found no room.")
             .Sample(node.Router.RefusedRetainedEvents);
+        page.Gauge("nexusd_recovery_topics", "Topics whose last events are kept for apps that reconnect.")
+            .Sample(node.Router.RecoveryTopics);
+        page.Gauge("nexusd_recovery_bytes", "Memory of these events.").Sample(node.Router.RecoveryBytes);
+        page.Counter("nexusd_recovery_evictions_total", "Topics whose last events gave way to those of others.")
+            .Sample(node.Router.RecoveryEvictions);
+        page.Counter("nexusd_replayed_messages_total", "Events replayed to apps that reconnected.")
+            .Sample(node.Router.ReplayedEvents);
     }
 
     private static void WriteMesh(PrometheusText page, NodeSnapshot node)

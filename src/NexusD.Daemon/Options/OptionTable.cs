@@ -282,6 +282,23 @@ internal static class OptionTable
         Reader = OptionReaders.Count(1, 1 << 24),
     };
 
+    public static readonly Option<int> RecoveryEvents = new()
+    {
+        Name = "recovery-events", Aliases = ["message-buffer-size"], Group = OptionGroup.Limits, Placeholder = "COUNT",
+        Default = "5",
+        Help = "Last events of each topic kept for subscribers that reconnect; 0: none",
+        Valid = "a number from 0 to 1024",
+        Reader = OptionReaders.Count(0, 1024),
+    };
+
+    public static readonly Option<long> RecoveryBytes = new()
+    {
+        Name = "recovery-bytes", Aliases = ["max-buffer-memory"], Group = OptionGroup.Limits, Placeholder = "SIZE",
+        Default = "16MiB", Help = "Memory of these events; topics used longest ago give way",
+        Valid = "a size from 64KiB to 16GiB such as 16M or 1GiB",
+        Reader = OptionReaders.Size(64 * Kibi, 16 * Gibi),
+    };
+
     public static readonly Option<TimeSpan> BatchDelay = new()
     {
         Name = "batch-delay", Group = OptionGroup.Limits, Placeholder = "TIME", Default = "auto", IsDuration = true,
@@ -327,7 +344,8 @@ internal static class OptionTable
         HealthPort, MetricsEnabled, MetricsPort, MetricsPath, HttpBind,
         LogLevel, LogFormat,
         MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
-        BlockTimeout, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit, BatchDelay,
+        BlockTimeout, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit, RecoveryEvents,
+        RecoveryBytes, BatchDelay,
         Config, CheckConfig, Version, Help,
     ];
 

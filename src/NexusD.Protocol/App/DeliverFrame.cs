@@ -26,7 +26,7 @@ public readonly ref struct DeliverFrame
     /// <summary>Where the alias lies.</summary>
     public const int AliasOffset = RunLayout.AliasOffset;
 
-    /// <summary>Retain, Retained; unknown bits are gone.</summary>
+    /// <summary>Retain, Retained, Replayed; unknown bits are gone.</summary>
     public RunFlags Flags { get; private init; }
 
     public uint Subscription { get; private init; }
@@ -63,7 +63,7 @@ public readonly ref struct DeliverFrame
             {
                 deliver = new DeliverFrame
                 {
-                    Flags = (RunFlags)header.Flags & (RunFlags.Retain | RunFlags.Retained),
+                    Flags = (RunFlags)header.Flags & (RunFlags.Retain | RunFlags.Retained | RunFlags.Replayed),
                     Subscription = LittleEndian.U32(ref origin, RunLayout.TargetOffset),
                     Alias = LittleEndian.U32(ref origin, RunLayout.AliasOffset),
                     Publisher = publisher,
@@ -83,7 +83,7 @@ public readonly ref struct DeliverFrame
     /// <summary>Writes the fixed part; properties and run follow it. Returns 40.</summary>
     /// <param name="destination">At least 40 bytes.</param>
     /// <param name="frameBytes">Size of the whole frame: 40 + properties + run.</param>
-    /// <param name="flags">Retain, Retained.</param>
+    /// <param name="flags">Retain, Retained, Replayed.</param>
     /// <param name="propertyBytes">Bytes of properties.</param>
     /// <param name="subscription">The client's id of the subscription.</param>
     /// <param name="alias">The topic's alias; 0: the topic is a property.</param>

@@ -49,6 +49,11 @@ public readonly ref struct SubscribeFrame
     /// <summary>How the groups that the filters name choose; null: no opinion.</summary>
     public GroupStrategy? Strategy { get; init; }
 
+    /// <summary>
+    /// What the client has had, when it opens the subscription again: see <see cref="ResumeReader"/>; empty: it is new.
+    /// </summary>
+    public ReadOnlySpan<byte> Resume { get; init; }
+
     /// <summary>The list of filters: see <see cref="FilterListReader"/>.</summary>
     public ReadOnlySpan<byte> Filters { get; init; }
 
@@ -56,7 +61,8 @@ public readonly ref struct SubscribeFrame
 
     private int PropertyBytes => (Overflow is null ? 0 : PropertyWriter.Size(sizeof(byte)))
         + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)))
-        + (Strategy is null ? 0 : PropertyWriter.Size(sizeof(byte)));
+        + (Strategy is null ? 0 : PropertyWriter.Size(sizeof(byte)))
+        + (Resume.IsEmpty ? 0 : PropertyWriter.Size(Resume.Length));
 
     /// <summary>
     /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can
@@ -118,6 +124,11 @@ public readonly ref struct SubscribeFrame
             properties.Write(PropertyId.GroupStrategy, (byte)strategy);
         }
 
+        if (!Resume.IsEmpty)
+        {
+            properties.Write(PropertyId.Resume, Resume);
+        }
+
         Filters.CopyTo(destination[(HeaderBytes + PropertyBytes)..]);
         return FrameBytes;
     }
@@ -128,6 +139,7 @@ public readonly ref struct SubscribeFrame
         OverflowPolicy? overflow = null;
         uint? timeout = null;
         GroupStrategy? strategy = null;
+        ReadOnlySpan<byte> resume = default;
         while (properties.TryRead(out byte id, out ReadOnlySpan<byte> value))
         {
             switch (id)
@@ -148,6 +160,14 @@ public readonly ref struct SubscribeFrame
 
                     timeout = milliseconds;
                     break;
+                case PropertyId.Resume:
+                    if (!ResumeReader.IsValid(value))
+                    {
+                        return false;
+                    }
+
+                    resume = value;
+                    break;
                 case PropertyId.GroupStrategy:
                     if (value.Length != 1 || value[0] > (byte)GroupStrategy.LocalFirst)
                     {
@@ -159,7 +179,10 @@ public readonly ref struct SubscribeFrame
             }
         }
 
-        subscribe = subscribe with { Overflow = overflow, BlockTimeoutMs = timeout, Strategy = strategy };
+        subscribe = subscribe with
+        {
+            Overflow = overflow, BlockTimeoutMs = timeout, Strategy = strategy, Resume = resume,
+        };
         return !properties.Malformed;
     }
 }

@@ -22,6 +22,7 @@ public sealed class PublisherRecord : IEvictable
     private ulong[]? _moreSlots;
     private bool _beyond;
     private int _pins;
+    private ulong _localTo;
 
     internal PublisherRecord(ulong id) => Id = id;
 
@@ -44,11 +45,32 @@ public sealed class PublisherRecord : IEvictable
         last = Math.Max(last, number + (ulong)count - 1);
     }
 
+    /// <summary>Whether a session of this node publishes under the id.</summary>
+    public bool IsLocal => _pins > 0;
+
+    /// <summary>Number from which on all that the publisher published passed this node, while it is local.</summary>
+    public ulong LocalFrom { get; private set; }
+
+    /// <summary>A session of this node publishes under the id from now on; as <see cref="Pin"/>.</summary>
+    public void PinAsLocal(ulong nextNumber)
+    {
+        if (LocalFrom == 0 || _localTo + 1 < nextNumber)
+        {
+            LocalFrom = nextNumber; // it has published elsewhere meanwhile, or is new
+        }
+
+        Pin();
+    }
+
     /// <summary>Keeps the record in its table until <see cref="Unpin"/>; a session does so for its lifetime.</summary>
     public void Pin() => _pins++;
 
     /// <summary>Undoes one <see cref="Pin"/>.</summary>
-    public void Unpin() => _pins--;
+    public void Unpin()
+    {
+        _pins--;
+        _localTo = LastNumber;
+    }
 
     bool IEvictable.WasUsed
     {

@@ -20,7 +20,8 @@ public partial class Client : IAsyncDisposable, IDisposable
 
     /// <summary>Makes a client. Does no I/O and does not fail when the daemon is down.</summary>
     /// <param name="address">
-    /// <c>host:port</c>, <c>[::1]:port</c>, <c>unix:/path</c> or <c>/path</c>; null: the environment variable
+    /// <c>host:port</c>, <c>[::1]:port</c>, <c>unix:/path</c> or <c>/path</c>, or several of these with commas, of
+    /// which the first that answers is used; null: the environment variable
     /// NEXUSD_ADDR, else the socket <c>/run/nexusd/nexusd.sock</c> if there is one, else <c>localhost:5672</c>.
     /// </param>
     /// <param name="options">Time-outs, buffers, name; null: the defaults.</param>

@@ -14,4 +14,11 @@ namespace NexusdClient;
 /// <param name="Reason">Why they were dropped.</param>
 /// <param name="Where">Name of the node that dropped them.</param>
 public sealed record EventGap(
-    IReadOnlyList<string> Filters, ulong Publisher, ulong From, ulong To, ulong Count, DropReason Reason, string Where);
+    IReadOnlyList<string> Filters, ulong Publisher, ulong From, ulong To, ulong Count, DropReason Reason, string Where)
+{
+    /// <summary>
+    /// True when <see cref="Count"/> may be too high: the events were published while this client was away, and not all
+    /// of those numbers need have matched the filters. See docs/protocol/app-v1.md, "Resuming".
+    /// </summary>
+    public bool IsUpperBound => Reason == DropReason.Missed;
+}

@@ -15,6 +15,7 @@ public sealed class Message
         Number = view.Number;
         Clock = view.Clock;
         IsRetained = view.IsRetained;
+        IsReplayed = view.IsReplayed;
         Node = view.Node;
         _properties = properties;
     }
@@ -44,6 +45,11 @@ public sealed class Message
 
     /// <summary>Whether it is a retained event from the store, not one that was just published.</summary>
     public bool IsRetained { get; }
+
+    /// <summary>
+    /// Whether it was published while this client was away, and comes out of the daemon's recovery ring.
+    /// </summary>
+    public bool IsReplayed { get; }
 
     /// <summary>Name of the node that delivered the event.</summary>
     public string Node { get; }

@@ -40,11 +40,10 @@ public sealed class MessageBatch
         }
 
         frame.CopyTo(_bytes.AsSpan(Bytes));
-        var retained = (deliver.Flags & RunFlags.Retained) != 0;
         _runs.Add(new ReceivedRun
         {
             Topic = topic,
-            Origin = new RunOrigin(deliver.Publisher, deliver.Timestamp, retained, node),
+            Origin = new RunOrigin(deliver.Publisher, deliver.Timestamp, deliver.Flags, node),
             FirstNumber = deliver.Number,
             Properties = Bytes + DeliverFrame.HeaderBytes,
             PropertyBytes = deliver.Properties.Length,

@@ -50,6 +50,11 @@ public readonly ref struct MessageView
     /// <summary>Whether it is a retained event from the store, not one that was just published.</summary>
     public bool IsRetained => _origin.IsRetained;
 
+    /// <summary>
+    /// Whether it was published while this client was away, and comes out of the daemon's recovery ring.
+    /// </summary>
+    public bool IsReplayed => _origin.IsReplayed;
+
     /// <summary>Name of the node that delivered the event.</summary>
     public string Node => _origin.Node;
 

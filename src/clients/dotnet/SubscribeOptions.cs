@@ -9,6 +9,12 @@ public sealed class SubscribeOptions
     public bool ReceiveRetained { get; init; } = true;
 
     /// <summary>
+    /// Whether the daemon is asked, after a reconnect to it or to another one, for what was published meanwhile: as far
+    /// as its recovery rings hold it, it comes with <see cref="Message.IsReplayed"/>; the rest is told as a gap.
+    /// </summary>
+    public bool ResumeAfterReconnect { get; init; } = true;
+
+    /// <summary>
     /// Bytes of deliveries that may wait in this process for the reader of the subscription; at least 65,536. When it
     /// is full the daemon keeps further events in its own queue; other subscriptions go on.
     /// </summary>

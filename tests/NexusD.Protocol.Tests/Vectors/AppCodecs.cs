@@ -134,7 +134,50 @@ internal static class AppCodecs
             fields["block_timeout_ms"] = timeout;
         }
 
+        if (!subscribe.Resume.IsEmpty)
+        {
+            DecodeResume(subscribe.Resume, fields);
+        }
+
         return new(error, fields);
+    }
+
+    private static void DecodeResume(ReadOnlySpan<byte> list, JsonObject fields)
+    {
+        var reader = new ResumeReader(list);
+        JsonArray entries = [];
+        while (reader.TryRead(out ResumeEntry entry))
+        {
+            entries.Add(new JsonObject
+            {
+                ["publisher"] = Json.Number(entry.Publisher),
+                ["number"] = Json.Number(entry.Number),
+                ["timestamp"] = Json.Number(entry.Timestamp),
+                ["priority"] = (byte)entry.Priority,
+            });
+        }
+
+        fields["resume_since"] = Json.Number(reader.Since);
+        fields["resume"] = entries;
+    }
+
+    private static byte[] EncodeResume(JsonObject fields)
+    {
+        if (fields["resume"] is not JsonArray entries)
+        {
+            return [];
+        }
+
+        byte[] list = new byte[ResumeReader.Size(entries.Count)];
+        int at = ResumeReader.WriteHeader(list, fields.U64("resume_since"));
+        foreach (JsonObject? entry in entries.Cast<JsonObject?>())
+        {
+            at += ResumeReader.Write(list.AsSpan(at), new ResumeEntry(
+                entry!.U64("publisher"), entry!.U64("number"), entry!.U64("timestamp"),
+                (Priority)entry!.U32("priority")));
+        }
+
+        return list;
     }
 
     private static int EncodeSubscribe(JsonObject fields, Span<byte> to)
@@ -159,6 +202,7 @@ internal static class AppCodecs
                 ? overflow
                 : null,
             BlockTimeoutMs = fields["block_timeout_ms"] is null ? null : fields.U32("block_timeout_ms"),
+            Resume = EncodeResume(fields),
             Filters = filters.AsSpan(0, length),
         }.Write(to);
     }

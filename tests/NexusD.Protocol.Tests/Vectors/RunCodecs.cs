@@ -42,13 +42,19 @@ internal static class RunCodecs
             ["number"] = Json.Number(deliver.Number),
             ["timestamp"] = Json.Number(deliver.Timestamp),
         };
+        if (deliver.Flags.HasFlag(RunFlags.Replayed))
+        {
+            fields["replayed"] = true;
+        }
+
         return new(error != ErrorCode.None ? error : EventCodec.Read(deliver.Properties, deliver.Alias, deliver.Body,
             frame.Length, ProtocolLimits.MaxGrownRunFrameBytes, limits, fields), fields);
     }
 
     internal static int EncodeDeliver(JsonObject fields, Span<byte> to)
     {
-        RunFlags flags = Flag(fields, "retain", RunFlags.Retain) | Flag(fields, "retained", RunFlags.Retained);
+        RunFlags flags = Flag(fields, "retain", RunFlags.Retain) | Flag(fields, "retained", RunFlags.Retained)
+            | (fields["replayed"] is null ? RunFlags.None : Flag(fields, "replayed", RunFlags.Replayed));
         (int size, int properties) = EncodeEvent(fields, to, DeliverFrame.HeaderBytes);
         int header = DeliverFrame.WriteHeader(to, size, flags, properties, fields.U32("subscription"),
             fields.U32("alias"), fields.U64("publisher"), fields.U64("number"), fields.U64("timestamp"));

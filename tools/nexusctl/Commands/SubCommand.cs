@@ -19,8 +19,8 @@ internal sealed class SubCommand
             """
             A filter is a topic in which * stands for one level and # at the end for any number of levels.
             Plain output is 'topic payload'. With --json each line is an object: topic, payload (or
-            payload_base64 where it is no text), publisher, number, timestamp, retained, node (the one that
-            delivered it). Lost events are told on standard error.
+            payload_base64 where it is no text), publisher, number, timestamp, retained, replayed (only where it
+            is), node (the one that delivered it). Lost events are told on standard error.
 
               nexusctl sub 'sensors/*/pm25'
               nexusctl sub --group shipping --strategy round-robin 'orders/#'

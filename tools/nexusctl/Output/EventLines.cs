@@ -62,6 +62,11 @@ internal sealed class EventLines : IDisposable
         _json.WriteNumber("number"u8, message.Number);
         _json.WriteString("timestamp"u8, message.Timestamp.UtcDateTime);
         _json.WriteBoolean("retained"u8, message.IsRetained);
+        if (message.IsReplayed)
+        {
+            _json.WriteBoolean("replayed"u8, true);
+        }
+
         _json.WriteString("node"u8, message.Node);
         if (message.HasProperties)
         {

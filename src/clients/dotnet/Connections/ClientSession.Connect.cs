@@ -56,6 +56,7 @@ internal sealed partial class ClientSession
     {
         var endPoints = _address.Resolve();
         SocketException? failure = null;
+        ConnectionException? refusal = null;
         foreach (var endPoint in endPoints)
         {
             using var timeout = new CancellationTokenSource(_options.ConnectTimeout);
@@ -69,16 +70,22 @@ internal sealed partial class ClientSession
             }
             catch (ConnectionException e) when (timeout.IsCancellationRequested && !e.IsPermanent)
             {
-                throw Unreachable(new SocketException((int)SocketError.TimedOut));
+                failure = new SocketException((int)SocketError.TimedOut);
+            }
+            catch (ConnectionException e) when (!e.IsPermanent)
+            {
+                refusal = e; // the next of several may be willing
             }
             catch (SocketException e)
             {
                 // Of several addresses the one that was refused says more than the one that does not exist here.
                 failure = failure is null || e.SocketErrorCode == SocketError.ConnectionRefused ? e : failure;
             }
+
+            Interlocked.Exchange(ref _socket, null)?.Dispose();
         }
 
-        throw Unreachable(failure);
+        throw refusal ?? Unreachable(failure);
     }
 
     private SessionLimits Greet(DaemonSocket socket, CancellationToken timeout)

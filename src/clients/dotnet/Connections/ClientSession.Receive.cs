@@ -105,6 +105,7 @@ internal sealed partial class ClientSession
         }
 
         _received += count;
+        channel.Note(in deliver, count);
         if (_touched.Count == 0 || _touched[^1] != channel)
         {
             _touched.Add(channel);

@@ -6,8 +6,9 @@ using System.Net.Sockets;
 namespace NexusdClient.Connections;
 
 /// <summary>
-/// Where a daemon listens: <c>host:port</c>, <c>host</c>, <c>[::1]:port</c>, <c>unix:/path</c> or <c>/path</c>. Without
-/// an address NEXUSD_ADDR counts, else the default socket if it exists, else localhost:5672. Parsing does no I/O.
+/// Where a daemon listens: <c>host:port</c>, <c>host</c>, <c>[::1]:port</c>, <c>unix:/path</c> or <c>/path</c>, or a
+/// list of these with commas: the first that answers is used. Without an address NEXUSD_ADDR counts, else the default
+/// socket if it exists, else localhost:5672. Parsing does no I/O.
 /// </summary>
 internal sealed class ServerAddress
 {
@@ -23,6 +24,7 @@ internal sealed class ServerAddress
     private readonly string? _path;
     private readonly string? _host;
     private readonly int _port;
+    private readonly ServerAddress[] _list = [];
 
     private ServerAddress(string? path, string? host, int port)
     {
@@ -30,6 +32,8 @@ internal sealed class ServerAddress
         _host = host;
         _port = port;
     }
+
+    private ServerAddress(ServerAddress[] list) => _list = list;
 
     /// <summary>
     /// The address of a client that was given none and finds none in the environment: looked up at each attempt.
@@ -54,6 +58,11 @@ internal sealed class ServerAddress
     /// <summary>The places to try, in order. May ask DNS and look for the default socket.</summary>
     internal EndPoint[] Resolve()
     {
+        if (_list.Length > 0)
+        {
+            return ResolveList();
+        }
+
         if (_path is not null)
         {
             return [new UnixDomainSocketEndPoint(_path)];
@@ -86,6 +95,11 @@ internal sealed class ServerAddress
 
     public override string ToString()
     {
+        if (_list.Length > 0)
+        {
+            return string.Join(',', _list.AsEnumerable());
+        }
+
         if (_path is not null)
         {
             return $"unix:{_path}";
@@ -97,6 +111,25 @@ internal sealed class ServerAddress
         }
 
         return _host.Contains(':', StringComparison.Ordinal) ? $"[{_host}]:{_port}" : $"{_host}:{_port}";
+    }
+
+    private EndPoint[] ResolveList()
+    {
+        var found = new List<EndPoint>();
+        ConnectionException? failure = null;
+        foreach (var address in _list)
+        {
+            try
+            {
+                found.AddRange(address.Resolve());
+            }
+            catch (ConnectionException e)
+            {
+                failure = e;
+            }
+        }
+
+        return found.Count == 0 && failure is not null ? throw failure : [.. found];
     }
 
     private static string? DefaultSocketPath()
@@ -118,6 +151,11 @@ internal sealed class ServerAddress
 
     private static ServerAddress ParseText(string text, string what)
     {
+        if (text.Contains(',', StringComparison.Ordinal))
+        {
+            return new ServerAddress([.. text.Split(',').Select(one => ParseText(one.Trim(), what))]);
+        }
+
         const string forms = "is not 'host:port', '[::1]:port', 'unix:/path' or '/path'";
         if (text.StartsWith("unix:", StringComparison.Ordinal) || text.StartsWith('/'))
         {

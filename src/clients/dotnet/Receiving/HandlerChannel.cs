@@ -16,7 +16,7 @@ internal sealed class HandlerChannel(
     internal override int Deliver(ReadOnlySpan<byte> frame, in DeliverFrame deliver, InboundTopic topic, string node)
     {
         var origin = new RunOrigin(
-            deliver.Publisher, deliver.Timestamp, (deliver.Flags & RunFlags.Retained) != 0, node);
+            deliver.Publisher, deliver.Timestamp, deliver.Flags, node);
         var reader = new RunReader(deliver.Body);
         var count = 0;
         try

@@ -12,6 +12,7 @@ namespace NexusdClient.Receiving;
 internal abstract class SubscriptionChannel
 {
     private readonly byte[] _encodedFilters;
+    private readonly ReceivedNumbers _received = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     protected SubscriptionChannel(ISubscriptionOwner owner, string[] filters, SubscribeOptions options)
@@ -40,6 +41,15 @@ internal abstract class SubscriptionChannel
     /// <summary>Takes a DELIVER frame on the reading thread.</summary>
     /// <returns>The number of events; -1 when the frame breaks the layout.</returns>
     internal abstract int Deliver(ReadOnlySpan<byte> frame, in DeliverFrame deliver, InboundTopic topic, string node);
+
+    /// <summary>Takes note of what was delivered, to go on there after a reconnect.</summary>
+    internal void Note(in DeliverFrame deliver, int count)
+    {
+        if (Options.ResumeAfterReconnect)
+        {
+            _received.Note(in deliver, count);
+        }
+    }
 
     /// <summary>All that was read at once has been delivered.</summary>
     internal virtual void EndOfRead()
@@ -71,6 +81,16 @@ internal abstract class SubscriptionChannel
     internal byte[] SubscribeBytes()
     {
         Epoch++;
+        byte[] resume = [];
+        if (!_ready.Task.IsCompletedSuccessfully)
+        {
+            _received.Begin(DateTimeOffset.UtcNow);
+        }
+        else if (Options.ResumeAfterReconnect)
+        {
+            resume = _received.Encode();
+        }
+
         var frame = new SubscribeFrame
         {
             NoRetained = !Options.ReceiveRetained,
@@ -81,6 +101,7 @@ internal abstract class SubscriptionChannel
             Overflow = Options.Overflow,
             BlockTimeoutMs = Options.BlockTimeout is { } timeout ? (uint)timeout.TotalMilliseconds : null,
             Strategy = Options.Strategy,
+            Resume = resume,
             Filters = _encodedFilters,
         };
         var bytes = new byte[frame.FrameBytes];
