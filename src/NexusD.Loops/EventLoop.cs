@@ -14,6 +14,7 @@ namespace NexusD.Loops;
 public sealed unsafe class EventLoop : IDisposable
 {
     private const int EventsPerWait = 256;
+    private const int FlushRounds = 3;
 
     private readonly int _epoll = Epoll.Create();
     private readonly int _wakeFd = Epoll.CreateWakeFd();
@@ -262,27 +263,29 @@ public sealed unsafe class EventLoop : IDisposable
         }
     }
 
+    /// <summary>
+    /// What one flush asks for is flushed in the same turn: bytes pass from a lane to the link to the socket without a
+    /// look at the kernel in between. Only so often, because some ask again so that others have their turn.
+    /// </summary>
     private void Flush()
     {
-        if (_flushes.Count == 0)
+        for (int round = 0; round < FlushRounds && _flushes.Count > 0; round++)
         {
-            return;
-        }
-
-        (_flushes, _flushing) = (_flushing, _flushes);
-        foreach (ILoopFlush flush in _flushing)
-        {
-            try
+            (_flushes, _flushing) = (_flushing, _flushes);
+            foreach (ILoopFlush flush in _flushing)
             {
-                flush.OnEndOfTurn();
+                try
+                {
+                    flush.OnEndOfTurn();
+                }
+                catch (Exception e)
+                {
+                    _onFault(e);
+                }
             }
-            catch (Exception e)
-            {
-                _onFault(e);
-            }
-        }
 
-        _flushing.Clear();
+            _flushing.Clear();
+        }
     }
 
     private ulong Key(int slot) => ((ulong)_slots[slot].Generation << 32) | (uint)slot;
