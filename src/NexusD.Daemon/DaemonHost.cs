@@ -47,6 +47,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     private readonly DiscoverySet _discovery;
     private readonly HttpService _http;
     private readonly NodeFacts _facts;
+    private readonly RetainedWatch _retainedWatch;
     private readonly LoopTimer _tick;
     private readonly LoopTimer _leaveTimer;
 
@@ -96,6 +97,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
             QueueCapacity = options.Get(OptionTable.SubscriberQueueLimit),
         };
         queries.Attach(this);
+        _retainedWatch = new RetainedWatch(_log);
         _tick = _loop.CreateTimer(Tick);
         _leaveTimer = _loop.CreateTimer(ContinueLeaving);
     }
@@ -108,6 +110,9 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
 
     /// <summary>The other nodes; on the loop's thread.</summary>
     public Mesh Mesh { get; }
+
+    /// <summary>The name under which peers know the node.</summary>
+    public string NodeName => _facts.Name;
 
     /// <summary>Done when the node serves.</summary>
     public Task<ReadyLine> Ready => _ready.Task;
@@ -213,6 +218,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     private void Tick()
     {
         Router.AdvanceTime(HybridClock.FromUnixMs(_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        _retainedWatch.Tick(Router);
         _tick.SetAfter(_routerTick);
     }
 
@@ -239,6 +245,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     {
         NodeId = id,
         NodeName = name,
+        RetainTopics = _options.Get(OptionTable.RetainTopics),
         MaxRetainedEvents = _options.Get(OptionTable.RetainedLimit),
         MaxRetainedBytes = _options.Get(OptionTable.RetainedBytes),
         RecoveryEvents = _options.Get(OptionTable.RecoveryEvents),

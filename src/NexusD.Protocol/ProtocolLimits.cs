@@ -81,7 +81,7 @@ public static class ProtocolLimits
     public const int MaxErrorTextBytes = 1024;
 
     /// <summary>Longest text of a QUERY in bytes.</summary>
-    public const int MaxQueryBytes = 64;
+    public const int MaxQueryBytes = 1_088;
 
     /// <summary>Longest INTEREST frame in bytes, its length field included.</summary>
     public const int MaxInterestFrameBytes = 65_536;

@@ -269,7 +269,7 @@ internal sealed partial class AppSession
         {
             CountRefusal(ErrorCode.UnknownQuery);
             WriteResult(ErrorCode.UnknownQuery, query.Request,
-                "There is no such query; known are status, peers, topics and clients."u8);
+                "There is no such query; known are status, peers, topics, clients and retained [FILTER]."u8);
         }
         else if (json.Length > _maxFrameBytes - ResultFrame.HeaderBytes)
         {

@@ -122,6 +122,14 @@ internal static class MetricsPage
             .Sample(node.Router.RecoveryEvictions);
         page.Counter("nexusd_replayed_messages_total", "Events replayed to apps that reconnected.")
             .Sample(node.Router.ReplayedEvents);
+        page.Gauge("nexusd_retained_tombstones", "Deletions of retained events that are remembered.")
+            .Sample(node.Router.RetainedTombstones);
+        page.Counter("nexusd_retained_clock_ahead_total", "Retained events not kept because of a clock too far ahead.")
+            .Sample(node.Router.AheadRetainedEvents);
+        page.Counter("nexusd_retained_revived_total", "Old retained events that came back after a long cut.")
+            .Sample(node.Router.RevivedRetainedEvents);
+        page.Gauge("nexusd_retained_digest", "Equal on nodes that retain the same: 48 bits of the digest.")
+            .Sample((long)(node.Router.RetainedDigest >> 16));
     }
 
     private static void WriteMesh(PrometheusText page, NodeSnapshot node)
@@ -144,8 +152,10 @@ internal static class MetricsPage
         page.Counter("nexusd_mesh_bytes_received_total", "Bytes received from other nodes.").Sample(counters.BytesIn);
         page.Counter("nexusd_mesh_interest_repairs_total", "Times that a peer was asked to tell its interest again.")
             .Sample(counters.InterestRepairs);
-        page.Counter("nexusd_mesh_retained_repairs_total", "Times that a peer was asked for its retained events.")
+        page.Counter("nexusd_mesh_retained_repairs_total", "Times that retained events were compared with a peer's.")
             .Sample(counters.RetainedRepairs);
+        page.Counter("nexusd_mesh_retained_repaired_total", "Retained events taken over from peers by repair.")
+            .Sample(counters.RetainedRepaired);
         page.Counter("nexusd_mesh_refused_total", "Links ended with an error, by error and by who ended them.");
         foreach (ErrorCode code in Enum.GetValues<ErrorCode>())
         {

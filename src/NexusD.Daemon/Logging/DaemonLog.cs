@@ -109,6 +109,21 @@ internal static partial class DaemonLog
     [LoggerMessage(EventId = 1205, Level = LogLevel.Warning, Message = "{Node}: {What}")]
     public static partial void MeshWarning(ILogger log, string node, string what);
 
+    [LoggerMessage(EventId = 1210, Level = LogLevel.Warning,
+        Message = "{Events} retained events were delivered but not kept: their nodes' clocks are more than {Seconds} s"
+            + " ahead of this one's. Set the clocks of all nodes (NTP); they are kept once this clock has come there")]
+    public static partial void RetainedAhead(ILogger log, long events, long seconds);
+
+    [LoggerMessage(EventId = 1211, Level = LogLevel.Warning,
+        Message = "{Events} retained events found no room and are not kept on this node. Raise --retained-limit or"
+            + " --retained-bytes, or delete topics ('nexusctl retained --delete TOPIC')")]
+    public static partial void RetainedRefused(ILogger log, long events);
+
+    [LoggerMessage(EventId = 1212, Level = LogLevel.Warning,
+        Message = "{Events} retained events of more than an hour came back from a node that was cut off. If they had"
+            + " been deleted here, delete them again ('nexusctl retained' lists them)")]
+    public static partial void RetainedRevived(ILogger log, long events);
+
     [LoggerMessage(EventId = 1300, Level = LogLevel.Warning,
         Message = "health port {Port} is not served: {Reason}. Probes of this port reach somebody else; choose another"
             + " with --health-port, or use the metrics port")]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using NexusD.Protocol.Topics;
 
 namespace NexusD.Daemon.Options;
 
@@ -113,6 +114,15 @@ internal static class OptionReaders
         value = Array.Find(choices, c => c.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? string.Empty;
         return value.Length > 0;
     };
+
+    /// <summary>A topic filter, or a prefix that ends with a slash and stands for all topics below it.</summary>
+    public static bool Filter(string text, out TopicFilter value)
+    {
+        string filter = text.EndsWith('/') ? text + "#" : text;
+        bool isValid = TopicFilter.TryParse(Encoding.UTF8.GetBytes(filter), out TopicFilter? read) == TopicError.None;
+        value = read!;
+        return isValid;
+    }
 
     /// <summary>Some values of another kind, separated by commas; blanks around them do not count.</summary>
     public static OptionReader<IReadOnlyList<T>> List<T>(OptionReader<T> one) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using NexusD.Protocol;
+using NexusD.Protocol.Topics;
 using NexusD.Sessions;
 
 namespace NexusD.Daemon.Options;
@@ -299,6 +300,15 @@ internal static class OptionTable
         Reader = OptionReaders.Size(64 * Kibi, 16 * Gibi),
     };
 
+    public static readonly Option<IReadOnlyList<TopicFilter>> RetainTopics = new()
+    {
+        Name = "retain-topics", Group = OptionGroup.Limits, Placeholder = "FILTERS", Default = "",
+        Help = "Topics whose events that apps of this node publish are retained without being asked; the same on all"
+            + " nodes",
+        Valid = "a list of topic filters such as sensors/#,config/*",
+        Reader = OptionReaders.List<TopicFilter>(OptionReaders.Filter),
+    };
+
     public static readonly Option<TimeSpan> BatchDelay = new()
     {
         Name = "batch-delay", Group = OptionGroup.Limits, Placeholder = "TIME", Default = "auto", IsDuration = true,
@@ -344,7 +354,7 @@ internal static class OptionTable
         HealthPort, MetricsEnabled, MetricsPort, MetricsPath, HttpBind,
         LogLevel, LogFormat,
         MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
-        BlockTimeout, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit, RecoveryEvents,
+        BlockTimeout, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit, RetainTopics, RecoveryEvents,
         RecoveryBytes, BatchDelay,
         Config, CheckConfig, Version, Help,
     ];

@@ -43,7 +43,9 @@ internal sealed record StatusDocument
 
     internal sealed record TopicsPart(int Known, int Filters, int PeerFilters);
 
-    internal sealed record RetainedPart(int Events, int Tombstones, long Bytes, long Refused);
+    /// <summary>Nodes whose stores hold the same have the same digest.</summary>
+    internal sealed record RetainedPart(
+        int Events, int Tombstones, long Bytes, long Refused, long ClockAhead, long Revived, string Digest);
 
     internal sealed record MeshPart
     {

@@ -1,9 +1,12 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using NexusD.Peering;
 using NexusD.Protocol;
+using NexusD.Protocol.Topics;
 using NexusD.Routing;
+using NexusD.Routing.Retained;
 using NexusD.Sessions;
 
 namespace NexusD.Daemon.Status;
@@ -56,6 +59,27 @@ internal static class StatusDocuments
         var sorted = topics.OrderBy(t => t.Topic, StringComparer.Ordinal)
             .Select(t => new TopicEntry(t.Topic, t.Subscriptions, t.Peers, t.IsRetained, t.Groups));
         return List(sorted, StatusJson.Default.TopicEntry, isWhole);
+    }
+
+    /// <summary>The query <c>retained</c>.</summary>
+    public static ReadOnlyMemory<byte> Retained(Router router, TopicFilter filter, string node, DateTimeOffset now)
+    {
+        var found = new List<RetainedEvent>();
+        bool isWhole = router.Retained.List(filter, MaxEntries, found);
+        var sorted = found.OrderBy(e => e.Topic.Text, StringComparer.Ordinal).Select(e =>
+        {
+            DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(HybridClock.UnixMs(e.Timestamp));
+            return new RetainedEntry(
+                e.Topic.Text,
+                e.Body.Length - EventRunBody.SizeFieldBytes,
+                e.Publisher.ToString(CultureInfo.InvariantCulture),
+                e.Number,
+                at,
+                Math.Max(0, (long)(now - at).TotalMilliseconds),
+                e.TimeToLiveMs == 0 ? null : e.TimeToLiveMs,
+                node);
+        });
+        return List(sorted, StatusJson.Default.RetainedEntry, isWhole);
     }
 
     private static ReadOnlyMemory<byte> List<T>(IEnumerable<T> entries, JsonTypeInfo<T> type, bool isWhole)
@@ -112,7 +136,9 @@ internal static class StatusDocuments
                 node.Mesh.Links.Sum(l => l.QueuedBytes)),
             Topics = new(router.Topics, router.LocalFilters, router.PeerFilters),
             Retained = new(
-                router.RetainedEvents, router.RetainedTombstones, router.RetainedBytes, router.RefusedRetainedEvents),
+                router.RetainedEvents, router.RetainedTombstones, router.RetainedBytes, router.RefusedRetainedEvents,
+                router.AheadRetainedEvents, router.RevivedRetainedEvents,
+                router.RetainedDigest.ToString("x16", CultureInfo.InvariantCulture)),
             Mesh = DescribeMesh(node),
             Discovery = DescribeDiscovery(node),
             Process = new(process.CpuSeconds, process.ResidentBytes, process.OpenFiles, process.Threads),

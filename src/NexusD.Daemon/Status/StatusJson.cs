@@ -12,5 +12,6 @@ namespace NexusD.Daemon.Status;
 [JsonSerializable(typeof(PeerEntry))]
 [JsonSerializable(typeof(ClientEntry))]
 [JsonSerializable(typeof(TopicEntry))]
+[JsonSerializable(typeof(RetainedEntry))]
 [JsonSerializable(typeof(CutEntry))]
 internal sealed partial class StatusJson : JsonSerializerContext;

@@ -135,6 +135,16 @@ public sealed partial class RetainedStore
         into.RemoveRange(kept, into.Count - kept);
     }
 
+    /// <summary>Adds matching events to look at them before anything else happens, and not later.</summary>
+    /// <returns>False when there may be more than <paramref name="most"/>.</returns>
+    public bool List(TopicFilter filter, int most, List<RetainedEvent> into)
+    {
+        _tree.Collect(filter, into, most + 1);
+        bool isWhole = into.Count <= most;
+        into.RemoveAll(retained => retained.IsTombstone || retained.ExpiresAt <= _now);
+        return isWhole;
+    }
+
     /// <summary>The event or tombstone of a topic.</summary>
     public bool TryGet(Topic topic, [NotNullWhen(true)] out RetainedEvent? retained)
     {

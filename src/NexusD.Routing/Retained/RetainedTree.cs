@@ -68,10 +68,11 @@ internal sealed class RetainedTree
         }
     }
 
-    /// <summary>Adds every event whose topic matches.</summary>
-    public void Collect(TopicFilter filter, List<RetainedEvent> into) => Collect(_root, filter, 0, into);
+    /// <summary>Adds events whose topics match until the list has <paramref name="most"/>.</summary>
+    public void Collect(TopicFilter filter, List<RetainedEvent> into, int most = int.MaxValue) =>
+        Collect(_root, filter, 0, new Found(into, most));
 
-    private static void Collect(RetainedNode node, TopicFilter filter, int depth, List<RetainedEvent> into)
+    private static void Collect(RetainedNode node, TopicFilter filter, int depth, in Found into)
     {
         if (depth == filter.LevelCount)
         {
@@ -100,15 +101,17 @@ internal sealed class RetainedTree
         }
     }
 
-    private static void AddEvent(RetainedNode node, List<RetainedEvent> into)
+    private static void AddEvent(RetainedNode node, in Found into)
     {
-        if (node.Event is { } retained)
+        if (node.Event is { } retained && into.Events.Count < into.Most)
         {
-            into.Add(retained);
+            into.Events.Add(retained);
         }
     }
 
-    private readonly record struct Step(TopicFilter Filter, int Depth, List<RetainedEvent> Into)
+    private readonly record struct Found(List<RetainedEvent> Events, int Most);
+
+    private readonly record struct Step(TopicFilter Filter, int Depth, Found Into)
     {
         public void Next(LevelNode child)
         {

@@ -44,6 +44,7 @@ internal static class CommandTable
                 "dropped", "publisher",
             ],
             "Nobody is connected."),
+        RetainedCommand.Spec,
     ];
 
     private static CommandSpec List(string name, string summary, string details, string[] columns, string nothing) =>
