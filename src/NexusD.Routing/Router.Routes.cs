@@ -203,7 +203,9 @@ public sealed partial class Router
             }
 
             _sweepCredit -= cost;
-            if ((topic.EntryCount > 0 || topic.Groups is not null) && topic.RouteVersion != _versions.Of(topic) && NamesGoneTarget(topic))
+            if ((topic.EntryCount > 0 || topic.Groups is not null)
+                && topic.RouteVersion != _versions.Of(topic)
+                && NamesGoneTarget(topic))
             {
                 Resolve(topic);
             }

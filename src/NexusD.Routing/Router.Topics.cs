@@ -31,7 +31,8 @@ public sealed partial class Router
             RouteView route = Resolve(topic);
             targets += route.Total;
             bool retained = Retained.TryGet(topic, out RetainedEvent? kept) && !kept.IsTombstone;
-            into.Add(new TopicSnapshot(topic.Text, route.Local, route.Total - route.Local, retained, route.Groups?.Length ?? 0));
+            int groups = route.Groups?.Length ?? 0;
+            into.Add(new TopicSnapshot(topic.Text, route.Local, route.Total - route.Local, retained, groups));
         }
 
         return count == _topics.Count;

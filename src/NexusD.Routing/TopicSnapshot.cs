@@ -6,4 +6,5 @@ namespace NexusD.Routing;
 /// <param name="Peers">Peers that want it.</param>
 /// <param name="IsRetained">Whether a retained event of it is kept.</param>
 /// <param name="Groups">Groups that want it.</param>
-public readonly record struct TopicSnapshot(string Topic, int Subscriptions, int Peers, bool IsRetained, int Groups = 0);
+public readonly record struct TopicSnapshot(
+    string Topic, int Subscriptions, int Peers, bool IsRetained, int Groups = 0);

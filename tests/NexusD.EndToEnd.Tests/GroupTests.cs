@@ -39,7 +39,8 @@ public sealed class GroupTests(ITestOutputHelper output)
         await group.HasAsync(6_000);
         var dead = Stopwatch.StartNew();
         await nodes.N3.KillAsync();
-        await Eventually.TrueAsync("a second has passed", () => Task.FromResult(dead.Elapsed), t => t.TotalSeconds >= 1);
+        await Eventually.TrueAsync(
+            "a second has passed", () => Task.FromResult(dead.Elapsed), t => t.TotalSeconds >= 1);
 
         // From here on nothing may be lost.
         await Task.WhenAll(PublishAsync(nodes.N1, 30_000, 5_000), PublishAsync(nodes.N2, 35_000, 5_000));

@@ -16,7 +16,8 @@ public static class TopicErrorTexts
         TopicError.WildcardInsideLevel => "A wildcard must be a whole level of a filter: 'a/*/b', not 'a*/b'.",
         TopicError.MultiLevelNotLast => "'#' (or '**') may only be the last level of a filter; use '*' for one level.",
         TopicError.ReservedPrefix => "A filter that starts with '$share' is for groups and cannot stand here.",
-        TopicError.BadGroup => "A group filter is '$share/GROUP/FILTER', GROUP a name of 1 to 64 bytes without '/', '+', '*' and '#'.",
+        TopicError.BadGroup => "A group filter is '$share/GROUP/FILTER', GROUP a name of 1 to 64 bytes without '/', "
+            + "'+', '*' and '#'.",
         _ => "The topic is invalid.",
     };
 }

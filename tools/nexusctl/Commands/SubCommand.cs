@@ -38,7 +38,10 @@ internal sealed class SubCommand
             new("--block-timeout", "TIME", "How long block holds a publisher up, as 500ms."),
             new("--group", "NAME", "Be a member of this group: each event goes to one member only (same as "
                 + "$share/NAME/FILTER)."),
-            new("--strategy", "NAME", "How the group shares: sticky (by topic), round-robin, least-pending, local-first."),
+            new(
+                "--strategy",
+                "NAME",
+                "How the group shares: sticky (by topic), round-robin, least-pending, local-first."),
             new("--queue-events", "N", "Events that the daemon may queue (1048576)."),
             new("--queue-bytes", "SIZE", "Bytes that the daemon may queue (256M)."),
         ],
