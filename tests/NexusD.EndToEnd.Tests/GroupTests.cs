@@ -70,7 +70,7 @@ public sealed class GroupTests(ITestOutputHelper output)
         var table = new StringBuilder("n,t\n");
         for (int i = from; i < from + count; i++)
         {
-            table.Append(CultureInfo.InvariantCulture, $"{i},{i % 97}\n");
+            table.Append(CultureInfo.InvariantCulture, $"{i},{i % 997}\n");
         }
 
         await publisher.Input.WriteAsync(table);

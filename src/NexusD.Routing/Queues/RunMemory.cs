@@ -8,8 +8,8 @@ namespace NexusD.Routing.Queues;
 /// <remarks>
 /// Who takes a piece gets a reference to its slab and releases it; the writer holds one more to the slab it fills. A
 /// queue begins with a tiny slab and goes on with small ones, so that thousands of slow subscriptions cost 512 bytes to
-/// 4 KiB each; a fuller one uses standard slabs. Pieces above half a slab get one of their own. So at most about half of
-/// the memory is unused, apart from one slab that is being filled.
+/// 4 KiB each; a fuller one uses standard slabs. Pieces above half a slab get one of their own. So at most about half
+/// of the memory is unused, apart from one slab that is being filled.
 /// </remarks>
 internal struct RunMemory(SlabPool pool)
 {
