@@ -286,8 +286,8 @@ internal static class OptionTable
     public static readonly Option<int> RecoveryEvents = new()
     {
         Name = "recovery-events", Aliases = ["message-buffer-size"], Group = OptionGroup.Limits, Placeholder = "COUNT",
-        Default = "5",
-        Help = "Last events of each topic kept for subscribers that reconnect; 0: none",
+        Default = "0",
+        Help = "Last events of each topic kept for subscribers that reconnect, 5 for instance; 0: none",
         Valid = "a number from 0 to 1024",
         Reader = OptionReaders.Count(0, 1024),
     };
