@@ -47,7 +47,7 @@ internal sealed partial class AppSession
         }
 
         TopicError error = TopicName.Validate(declared.Topic);
-        bool isRefused = error != TopicError.None || TopicName.IsSystem(declared.Topic);
+        bool isRefused = error != TopicError.None || TopicName.IsReserved(declared.Topic);
         Topic topic = isRefused ? _table.RefusedTopic : _table.Router.Intern(declared.Topic);
         if (!_incoming.TrySet(declared.Alias, topic))
         {

@@ -143,7 +143,7 @@ internal sealed partial class AppSession
             return null;
         }
 
-        if (TopicName.Validate(name) == TopicError.None && !TopicName.IsSystem(name))
+        if (TopicName.Validate(name) == TopicError.None && !TopicName.IsReserved(name))
         {
             return _table.Router.Intern(name);
         }

@@ -9,11 +9,14 @@ public static class TopicName
     /// <summary>What parts levels.</summary>
     public const byte Separator = (byte)'/';
 
+    /// <summary>What the topics of replies start with.</summary>
+    public static ReadOnlySpan<byte> ReplyPrefix => "$reply/"u8;
+
     private static readonly SearchValues<byte> _forbidden = SearchValues.Create("*+#\0"u8);
 
     /// <summary>
     /// Judges a name. Names of the system are valid here; who may publish to one is decided elsewhere, see
-    /// <see cref="IsSystem"/>. Allocates nothing.
+    /// <see cref="IsReserved"/>. Allocates nothing.
     /// </summary>
     public static TopicError Validate(ReadOnlySpan<byte> utf8)
     {
@@ -29,6 +32,13 @@ public static class TopicName
 
     /// <summary>True when the first level starts with <c>$</c>: the name belongs to the system.</summary>
     public static bool IsSystem(ReadOnlySpan<byte> name) => !name.IsEmpty && name[0] == (byte)'$';
+
+    /// <summary>
+    /// True where applications may not publish: names of the system, but not those below <c>$reply/</c>, to which
+    /// requests are answered.
+    /// </summary>
+    public static bool IsReserved(ReadOnlySpan<byte> name) =>
+        IsSystem(name) && !(name.StartsWith(ReplyPrefix) && name.Length > ReplyPrefix.Length);
 
     /// <summary>What names and filters have in common: length, levels and encoding.</summary>
     internal static TopicError ValidateText(ReadOnlySpan<byte> utf8)

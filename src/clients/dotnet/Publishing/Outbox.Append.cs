@@ -286,7 +286,7 @@ internal sealed partial class Outbox
             throw PublishErrors.BadTopic(name, error);
         }
 
-        if (TopicName.IsSystem(utf8))
+        if (TopicName.IsReserved(utf8))
         {
             throw PublishErrors.SystemTopic(name);
         }
