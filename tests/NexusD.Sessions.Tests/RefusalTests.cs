@@ -123,6 +123,26 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public void ReplyTopics_AreOpenToApplications_OtherSystemTopicsAreNot()
+    {
+        using var fixture = new SessionFixture();
+        RawClient client = fixture.Open();
+        client.Subscribe(1, "$reply/7f/*");
+        client.Subscribe(2, "#");
+        client.Send(Frames.Publish("$reply/7f/1", RunFlags.None, [1]));
+        ReceivedEvent came = client.NextEvent();
+        Assert.Equal((1u, "$reply/7f/1"), (came.Subscription, came.Topic));
+
+        client.Send(Frames.Topic(1, "$reply/7f/2"), Frames.Publish(1, RunFlags.None, [2]));
+        Assert.Equal("$reply/7f/2", client.NextEvent().Topic);
+        client.Send(Frames.Publish("$reply/", RunFlags.Acknowledge, [3]));
+        AssertRefused(client, RunFlags.Acknowledge, ErrorCode.BadTopic, 3, 1);
+        client.Send(Frames.Publish("$replyx/1", RunFlags.Acknowledge, [4]));
+        AssertRefused(client, RunFlags.Acknowledge, ErrorCode.BadTopic, 4, 1);
+        client.AssertNothingCame();
+    }
+
+    [Fact]
     public void AliasOfABadTopic_RefusesWhatIsPublishedWithIt_UntilDeclaredAnew()
     {
         using var fixture = new SessionFixture();
