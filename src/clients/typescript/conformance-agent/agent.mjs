@@ -67,12 +67,15 @@ const bytesOf = (command) =>
 const numbered = (number, size) => Buffer.from(String(number).padEnd(size ?? 0, ' '));
 
 /** The reading of a subscription that still runs after its time-out is the first of the next one. */
-async function next(reader, deadline) {
+async function next(reader, deadline, signal) {
   reader.pending ??= reader.iterator.next();
   const left = deadline - performance.now();
   let timer;
+  let stop;
   const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, Math.max(left, 0), undefined);
+    stop = () => resolve(undefined);
+    timer = setTimeout(stop, Math.max(left, 0));
+    signal.addEventListener('abort', stop);
   });
   try {
     const taken = await Promise.race([reader.pending, late]);
@@ -83,6 +86,7 @@ async function next(reader, deadline) {
     throw error;
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -92,7 +96,7 @@ async function readMany(command, signal, take) {
   const count = command.count ?? 1;
   for (let taken = 0; taken < count; taken++) {
     signal.throwIfAborted();
-    const result = await next(reader, deadline);
+    const result = await next(reader, deadline, signal);
     if (result === undefined) return false;
     if (result.done) return true;
     take(result.value);

@@ -4,23 +4,23 @@ import { Limit, groupStrategies, overflowPolicies, type GroupStrategy, type Over
 /** Options of a client. All times are milliseconds; `Infinity` where no end is wanted. */
 export interface ClientOptions {
   /** Shown in `nexusctl clients`, at most 128 bytes; default: the script's name and process id. */
-  name?: string;
+  name?: string | undefined;
   /** Proof of identity where the daemon asks for one, at most 1,024 bytes. */
-  token?: string | Uint8Array;
+  token?: string | Uint8Array | undefined;
   /** Bytes that may wait to be sent or acknowledged: 1 MiB to 1 GiB, default 8 MiB. */
-  publishBufferBytes?: number;
+  publishBufferBytes?: number | undefined;
   /** Time for one attempt to connect, greeting included; default 5,000. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /** Time for the acknowledgement of a publish; default 30,000. */
-  acknowledgeTimeoutMs?: number;
+  acknowledgeTimeoutMs?: number | undefined;
   /** Time that `close` takes to send what is buffered; default 5,000. */
-  closeTimeoutMs?: number;
+  closeTimeoutMs?: number | undefined;
   /** First bound of the random wait before connecting again; default 100. */
-  reconnectMinMs?: number;
+  reconnectMinMs?: number | undefined;
   /** Last bound of that wait; default 30,000. */
-  reconnectMaxMs?: number;
+  reconnectMaxMs?: number | undefined;
   /** Longest time without a frame to the daemon; three times as long without one from it ends the connection. */
-  keepAliveMs?: number;
+  keepAliveMs?: number | undefined;
 }
 
 /** Options of a client with nothing left open. */
@@ -39,25 +39,34 @@ export interface Settings {
 /** Options of a subscription. */
 export interface SubscribeOptions {
   /** Whether the retained events that match come first; default true. */
-  receiveRetained?: boolean;
+  receiveRetained?: boolean | undefined;
   /** Whether events of an absence are asked for after a reconnect, as far as the daemon has them; default true. */
-  resume?: boolean;
+  resume?: boolean | undefined;
   /** Share the events with the other members of this group: each goes to one of them. */
-  group?: string;
+  group?: string | undefined;
   /** Which member gets an event. */
-  strategy?: GroupStrategy;
+  strategy?: GroupStrategy | undefined;
   /** What the daemon does when the subscription's queue is full; default: as the daemon is set. */
-  overflow?: OverflowPolicy;
+  overflow?: OverflowPolicy | undefined;
   /** How long the policy `block` holds publishers up, 0 to 600,000; default: as the daemon is set. */
-  blockTimeoutMs?: number;
+  blockTimeoutMs?: number | undefined;
   /** Bound of the daemon's queue in events; 0: the daemon's default. */
-  queueEvents?: number;
+  queueEvents?: number | undefined;
   /** Bound of the daemon's queue in bytes; 0: the daemon's default. */
-  queueBytes?: number;
+  queueBytes?: number | undefined;
   /** Bytes that may wait in this process: 64 KiB to 1 GiB, default 1 MiB. */
-  receiveBufferBytes?: number;
+  receiveBufferBytes?: number | undefined;
   /** Ends the subscription; its loop then throws the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a subscription's options come to where they were left out. */
+export interface SubscribeSettings {
+  receiveRetained: boolean;
+  resume: boolean;
+  queueEvents: number;
+  queueBytes: number;
+  receiveBufferBytes: number;
 }
 
 const gib = 1_073_741_824;
@@ -107,8 +116,7 @@ export function checkClientOptions(given: ClientOptions): Settings {
 }
 
 /** @throws ArgumentError an option makes no sense. */
-export function checkSubscribeOptions(given: SubscribeOptions): Required<Pick<SubscribeOptions,
-  'receiveRetained' | 'resume' | 'queueEvents' | 'queueBytes' | 'receiveBufferBytes'>> {
+export function checkSubscribeOptions(given: SubscribeOptions): SubscribeSettings {
   if (given.overflow !== undefined && !overflowPolicies.includes(given.overflow)) {
     throw new ArgumentError(`overflow is '${given.overflow}'; use ${overflowPolicies.join(', ')}.`);
   }

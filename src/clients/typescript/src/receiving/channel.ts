@@ -1,6 +1,6 @@
 import { Deferred } from '../deferred.js';
 import { ClosedError, SubscribeError } from '../errors.js';
-import { checkSubscribeOptions, type SubscribeOptions } from '../options.js';
+import { checkSubscribeOptions, type SubscribeOptions, type SubscribeSettings } from '../options.js';
 import { describeProblem, readFilter } from '../topics.js';
 import type { DeliveredRun } from '../wire/deliver.js';
 import { encodeCredit, encodeFilters, encodeSubscribe } from '../wire/encode.js';
@@ -60,7 +60,7 @@ export class Channel {
   readonly filters: readonly string[];
   readonly ready = new Deferred<void>();
   target!: RunTarget;
-  private readonly settings;
+  private readonly settings: SubscribeSettings;
   private readonly encodedFilters: Buffer;
   private readonly received = new ReceivedNumbers();
   private isConfirmed = false;
