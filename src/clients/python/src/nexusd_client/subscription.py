@@ -1,0 +1,274 @@
+"""The application's side of a subscription."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Any, AsyncIterator, Deque, Generator, Iterator, List, Optional, Tuple
+
+from .channel import Channel
+from .errors import ClosedError, WaitTimeoutError
+from .handle import Completion, fresh
+from .message import Message, MessageBatch, ReceivedRun
+
+# An async reader that always finds something lets the other tasks of its loop run after so many events.
+_EVENTS_IN_A_ROW = 256
+
+
+class Readiness:
+    """Whether the daemon has confirmed a subscription: await it, or call :meth:`result`."""
+
+    __slots__ = ("_done",)
+
+    def __init__(self, done: Completion[None]) -> None:
+        self._done = done
+
+    def done(self) -> bool:
+        """Whether the answer is there."""
+        return self._done.done
+
+    def result(self, timeout: Optional[float] = None) -> None:
+        """Blocks until it is confirmed, ``timeout`` seconds at most.
+
+        Raises SubscribeError when the daemon refuses, WaitTimeoutError, ClosedError.
+        """
+        if not self._done.wait(timeout):
+            raise WaitTimeoutError(
+                f"The daemon did not confirm the subscription within {timeout:g} s. wait_ready() of the client says "
+                "why it is not reached."
+            )
+        self._done.get()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield from self._done.wait_in_loop(None)
+        self._done.get()
+
+
+class Subscription:
+    """Events that match the filters of a ``subscribe`` call.
+
+    ``for message in subscription`` in a thread, ``async for`` in any event loop. Leaving the loop ends the
+    subscription. Threads and tasks that read the same subscription share its events.
+    """
+
+    def __init__(self, owner: object, channel: Channel, leave: "Any") -> None:
+        # Keeps the client alive while somebody reads.
+        self._owner = owner
+        self._channel = channel
+        self._leave = leave
+        self._pending: Deque[Message] = deque()
+
+    @property
+    def filters(self) -> List[str]:
+        """The filters as the daemon got them."""
+        return list(self._channel.filters)
+
+    @property
+    def ready(self) -> Readiness:
+        """Whether the daemon has confirmed: what is published afterwards will come."""
+        return Readiness(self._channel.ready)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._channel.ended
+
+    def __iter__(self) -> Iterator[Message]:
+        channel = self._channel
+        try:
+            while True:
+                while self._pending:
+                    yield self._pending.popleft()
+                run, ended = self._take()
+                if run is not None:
+                    yield from run.messages()
+                    channel.release(run.frame_bytes)
+                elif ended:
+                    return
+                else:
+                    self._wait(None)
+        finally:
+            self.close()
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        return self._read_async()
+
+    async def _read_async(self) -> AsyncIterator[Message]:
+        channel = self._channel
+        in_a_row = 0
+        try:
+            while True:
+                while self._pending:
+                    yield self._pending.popleft()
+                run, ended = self._take()
+                if run is not None:
+                    for message in run.messages():
+                        yield message
+                    channel.release(run.frame_bytes)
+                    in_a_row += run.count
+                    if in_a_row >= _EVENTS_IN_A_ROW:
+                        in_a_row = 0
+                        await asyncio.sleep(0)
+                elif ended:
+                    return
+                else:
+                    in_a_row = 0
+                    await self._wait_async(None)
+        finally:
+            self.close()
+
+    def batches(self) -> "Batches":
+        """The events in batches of whatever has come meanwhile: the fastest way to read.
+
+        ``for batch in subscription.batches()`` or ``async for``. A batch is a sequence of messages; ``payloads()`` of
+        it gives the payloads alone.
+        """
+        return Batches(self)
+
+    def get(self, timeout: Optional[float] = None) -> Message:
+        """The next message; blocks ``timeout`` seconds at most. The subscription goes on afterwards.
+
+        Raises WaitTimeoutError, ClosedError at the end.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            message = self._next()
+            if message is not None:
+                return message
+            left = None if until is None else max(0.0, until - time.monotonic())
+            if not self._wait(left):
+                raise _nothing_came(timeout)
+
+    async def get_async(self, timeout: Optional[float] = None) -> Message:
+        """The same in a coroutine."""
+        loop = asyncio.get_running_loop()
+        until = None if timeout is None else loop.time() + timeout
+        while True:
+            message = self._next()
+            if message is not None:
+                return message
+            left = None if until is None else max(0.0, until - loop.time())
+            if not await self._wait_async(left):
+                raise _nothing_came(timeout)
+
+    def close(self) -> None:
+        """Ends the subscription; what has come and was not read is thrown away. Closing twice is harmless."""
+        if not self._channel.ended:
+            self._leave(self._channel)
+            self._channel.end(None)
+        self._channel.discard()
+        self._pending.clear()
+
+    def __enter__(self) -> "Subscription":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> "Subscription":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Runs wherever the collector happens to run, so it may take no lock: only the I/O thread is told.
+        channel = getattr(self, "_channel", None)
+        if channel is not None and not channel.ended:
+            self._leave(channel)
+
+    def _take(self) -> Tuple[Optional[ReceivedRun], bool]:
+        ended = self._channel.ended
+        run = self._channel.take()
+        if run is None and ended and self._channel.error is not None:
+            raise fresh(self._channel.error)
+        return run, ended
+
+    def _next(self) -> Optional[Message]:
+        try:
+            return self._pending.popleft()
+        except IndexError:
+            pass
+        run, ended = self._take()
+        if run is None:
+            if ended:
+                raise ClosedError("The subscription has ended: subscribe again for more events.")
+            return None
+        messages = run.messages()
+        self._pending.extend(messages[1:])
+        self._channel.release(run.frame_bytes)
+        return messages[0]
+
+    def _take_all(self) -> Tuple[List[ReceivedRun], bool]:
+        run, ended = self._take()
+        if run is None:
+            return [], ended
+        return [run, *self._channel.take_all()], False
+
+    def _wait(self, timeout: Optional[float]) -> bool:
+        arrival = self._channel.arrival()
+        if arrival is None:
+            return True
+        try:
+            return arrival.wait(timeout)
+        finally:
+            if not arrival.done:
+                self._channel.forget(arrival)
+
+    async def _wait_async(self, timeout: Optional[float]) -> bool:
+        arrival = self._channel.arrival()
+        if arrival is None:
+            return True
+        try:
+            return await arrival.wait_async(timeout)
+        finally:
+            if not arrival.done:
+                self._channel.forget(arrival)
+
+
+class Batches:
+    """What :meth:`Subscription.batches` gives: iterate it, with ``for`` or ``async for``."""
+
+    __slots__ = ("_subscription",)
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    def __iter__(self) -> Iterator[MessageBatch]:
+        reader = self._subscription
+        try:
+            while True:
+                runs, ended = reader._take_all()
+                if runs:
+                    yield MessageBatch(runs)
+                    reader._channel.release(sum([run.frame_bytes for run in runs]))
+                elif ended:
+                    return
+                else:
+                    reader._wait(None)
+        finally:
+            reader.close()
+
+    def __aiter__(self) -> AsyncIterator[MessageBatch]:
+        return self._read_async()
+
+    async def _read_async(self) -> AsyncIterator[MessageBatch]:
+        reader = self._subscription
+        try:
+            while True:
+                runs, ended = reader._take_all()
+                if runs:
+                    yield MessageBatch(runs)
+                    reader._channel.release(sum([run.frame_bytes for run in runs]))
+                    await asyncio.sleep(0)
+                elif ended:
+                    return
+                else:
+                    await reader._wait_async(None)
+        finally:
+            reader.close()
+
+
+def _nothing_came(timeout: Optional[float]) -> WaitTimeoutError:
+    return WaitTimeoutError(f"No message came within {timeout or 0:g} s; wait longer, or look at the filters.")
