@@ -30,12 +30,10 @@ class Outbox:
     def __init__(
         self, buffer_bytes: int, acknowledge_timeout: float, wake: Callable[[], None], posted: Sized
     ) -> None:
-        self.lock = threading.Lock()
+        self.new_locks()
         # The run that is still open for more events; `nothing` where none is.
         self.nothing = no_run()
         self.tail = self.nothing
-        self._room = threading.Condition(self.lock)
-        self._room_wanted = 0
         self._drains: List[Completion[None]] = []
         self._flushes: List[Tuple[int, Completion[None]]] = []
         self._topics = TopicTable()
@@ -65,6 +63,11 @@ class Outbox:
         self.io_thread = 0
         self.in_doubt = 0
         self.refused = 0
+
+    def new_locks(self) -> None:
+        """At the start, and after a fork, where the thread that held the old ones may not exist."""
+        self.lock = threading.Lock()
+        self._room = threading.Condition(self.lock)
 
     # -- any thread -------------------------------------------------------------------------------------------------
 

@@ -150,16 +150,21 @@ class Session:
             thread.join()
 
     def forget_in_child(self) -> None:
-        """This process was forked off the one that made the client: nothing of it can be used here."""
+        """This process was forked off the one that made the client: nothing that was started can be used here."""
+        self._gate = threading.Lock()
+        if self._thread is None and not self.closing:
+            # Not used yet, as in a server that makes its workers by forking: it starts in each of them.
+            self._pid = os.getpid()
+            self.outbox.new_locks()
+            return
         error = ClosedError(
             f"This client was made in process {self._pid}, and this is a fork of it, which shares no connection and no "
             "thread: make a new client after the fork."
         )
-        self.outbox.lock = threading.Lock()
+        self.outbox.new_locks()
         self.outbox.tail = self.outbox.nothing
         self.outbox.closed = error
         self.closing = True
-        self._gate = threading.Lock()
         self.state = "closed"
         for channel in list(self.channels.values()):
             channel.forget_in_child(error)
