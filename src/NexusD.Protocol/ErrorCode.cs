@@ -31,4 +31,6 @@ public enum ErrorCode : ushort
     UnknownQuery = 21,
     OverLimit = 22,
     Internal = 23,
+    KeepOver = 26,
+    TakenOver = 27,
 }

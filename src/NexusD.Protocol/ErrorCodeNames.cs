@@ -32,6 +32,8 @@ public static class ErrorCodeNames
         ErrorCode.UnknownQuery => "unknown_query",
         ErrorCode.OverLimit => "over_limit",
         ErrorCode.Internal => "internal",
+        ErrorCode.KeepOver => "keep_over",
+        ErrorCode.TakenOver => "taken_over",
         _ => $"error_{(ushort)code}",
     };
 

@@ -13,6 +13,7 @@ public static class FrameKind
     public const byte Pong = 0x08;
     public const byte Query = 0x09;
     public const byte Bye = 0x0A;
+    public const byte Pause = 0x0B;
     public const byte Welcome = 0x41;
     public const byte Subscribed = 0x42;
     public const byte Deliver = 0x43;
@@ -23,6 +24,7 @@ public static class FrameKind
     public const byte GoAway = 0x48;
     public const byte Unsubscribed = 0x49;
     public const byte Notice = 0x4A;
+    public const byte Paused = 0x4B;
 
     /// <summary>False for 0x00 and 0xF0-0xFF, which are never assigned: the stream lost step.</summary>
     public static bool IsAssignable(byte kind) => (byte)(kind - 1) < 0xEF;

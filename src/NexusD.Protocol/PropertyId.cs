@@ -40,6 +40,12 @@ public static class PropertyId
     public const byte GroupStrategy = 0x42;
     public const byte Resume = 0x43;
 
+    // SUBSCRIBE and SUBSCRIBED: docs/protocol/app-v1.md "Keeping".
+    public const byte Keep = 0x44;
+    public const byte KeepToken = 0x45;
+    public const byte Position = 0x46;
+    public const byte TakenOver = 0x47;
+
     // Beacons: docs/protocol/beacon.md.
     public const byte Authenticator = 0x40;
 }

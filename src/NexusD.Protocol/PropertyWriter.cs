@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NexusD.Protocol.App;
 
 namespace NexusD.Protocol;
 
@@ -45,6 +46,8 @@ public ref struct PropertyWriter
 
     public void Write(byte id, ulong number) =>
         LittleEndian.Put(ref MemoryMarshal.GetReference(Reserve(id, sizeof(ulong))), 0, number);
+
+    public void Write(byte id, StreamPosition position) => position.Write(Reserve(id, StreamPosition.Size));
 
     public void Write(byte id, NodeId node) => node.CopyTo(Reserve(id, NodeId.Size));
 

@@ -65,6 +65,12 @@ public static class ProtocolLimits
     /// <summary>Most publishers and classes in the resume property of one SUBSCRIBE.</summary>
     public const int MaxResumeEntries = 1024;
 
+    /// <summary>Size of the token that names a kept subscription, in bytes.</summary>
+    public const int KeepTokenBytes = 16;
+
+    /// <summary>Most credit at a time for a subscription that is kept: what the daemon holds until it is confirmed.</summary>
+    public const int MaxKeptCreditBytes = 16 * 1024 * 1024;
+
     /// <summary>Longest client name in bytes.</summary>
     public const int MaxClientNameBytes = 128;
 
@@ -77,7 +83,7 @@ public static class ProtocolLimits
     /// <summary>Longest node name, cluster name or daemon version in bytes.</summary>
     public const int MaxNameBytes = 64;
 
-    /// <summary>Longest text of ERROR, GOAWAY, SUBSCRIBED and UNSUBSCRIBED in bytes.</summary>
+    /// <summary>Longest text of ERROR, GOAWAY, SUBSCRIBED, UNSUBSCRIBED and PAUSED in bytes.</summary>
     public const int MaxErrorTextBytes = 1024;
 
     /// <summary>Longest text of a QUERY in bytes.</summary>

@@ -17,6 +17,8 @@ public enum RunFlags : byte
     /// <summary>From the retained store, not live. DELIVER.</summary>
     Retained = 4,
 
-    /// <summary>From a recovery ring: published while the client was away. DELIVER.</summary>
+    /// <summary>
+    /// From a recovery ring, or sent before and not confirmed by a subscriber that was away. DELIVER.
+    /// </summary>
     Replayed = 8,
 }

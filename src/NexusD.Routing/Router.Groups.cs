@@ -71,6 +71,19 @@ public sealed partial class Router
     }
 
     /// <summary>
+    /// Whether a subscription of this node takes nothing for a while. Meanwhile it is chosen only where its groups have
+    /// no other member.
+    /// </summary>
+    public void SetAway(DeliveryTarget target, bool isAway)
+    {
+        if (!target.IsLink && target.Members is { } members && members.IsUnavailable != isAway)
+        {
+            members.IsUnavailable = isAway;
+            _groups.Rebalance();
+        }
+    }
+
+    /// <summary>
     /// Takes a run that a peer sent for members of groups at this node, and for whoever else here wants it unless
     /// <paramref name="membersOnly"/>.
     /// </summary>
@@ -144,12 +157,13 @@ public sealed partial class Router
     /// </summary>
     /// <param name="filters">The groups that it was a member of.</param>
     /// <param name="run">The run; borrowed for the call.</param>
+    /// <param name="away">The member, where it has not left but takes nothing for a while.</param>
     /// <returns>False when nobody is left to take it.</returns>
-    public bool Reroute(IReadOnlyList<GroupFilter> filters, in EventRun run)
+    public bool Reroute(IReadOnlyList<GroupFilter> filters, in EventRun run, DeliveryTarget? away = null)
     {
         foreach (GroupFilter filter in filters)
         {
-            if (filter.Filter.Matches(run.Topic.Utf8) && SendOn(filter, run, redirects: 1))
+            if (filter.Filter.Matches(run.Topic.Utf8) && SendOn(filter, run, redirects: 1, away))
             {
                 return true;
             }
@@ -409,6 +423,13 @@ public sealed partial class Router
             member = member.Group.LeastPending(onlyLocal: true)!;
         }
 
+        if (!member.IsAvailable
+            && redirects < MostRedirects
+            && SendOn(member.Group.Filter, run, redirects + 1, member.Target))
+        {
+            return; // it is away, which its publisher's node does not know
+        }
+
         DeliveryTarget target = member.Target;
         if (target.Stamp == served)
         {
@@ -445,9 +466,10 @@ public sealed partial class Router
     }
 
     /// <summary>Gives a run to another member of a group, here or elsewhere; false when there is none.</summary>
-    private bool SendOn(GroupFilter filter, in EventRun run, int redirects)
+    private bool SendOn(GroupFilter filter, in EventRun run, int redirects, DeliveryTarget? away = null)
     {
-        if (_groups.Find(filter)?.Choose(run.Topic) is not { } member)
+        if (_groups.Find(filter)?.Choose(run.Topic) is not { } member
+            || (away is not null && (member.Target == away || !member.IsAvailable)))
         {
             return false;
         }

@@ -94,6 +94,11 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
             deepest = Math.Max(deepest, session.DeepestQueue());
         }
 
+        foreach (Subscription subscription in _table.Kept.Waiting)
+        {
+            deepest = Math.Max(deepest, subscription.QueuedEvents);
+        }
+
         return deepest;
     }
 
@@ -105,6 +110,14 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
         for (int i = 0; i < _table.Sessions.Count && i < most; i++)
         {
             snapshots.Add(_table.Sessions[i].TakeSnapshot(details));
+        }
+
+        foreach (Subscription subscription in _table.Kept.Waiting)
+        {
+            if (subscription.Session is null && snapshots.Count < most)
+            {
+                snapshots.Add(subscription.TakeSessionSnapshot());
+            }
         }
 
         return snapshots;
@@ -119,11 +132,14 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
         }
 
         _isDisposed = true;
+        _table.IsLeaving = true;
         CloseListeners();
         while (_table.Sessions.Count > 0)
         {
             _table.Sessions[^1].Close();
         }
+
+        _table.Kept.EndAll();
 
         foreach (StreamConnection connection in _refusing.ToArray())
         {

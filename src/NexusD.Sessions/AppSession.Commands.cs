@@ -30,7 +30,7 @@ internal sealed partial class AppSession
         _clientName = Encoding.UTF8.GetString(hello.ClientName);
         _clientLibrary = Encoding.UTF8.GetString(hello.ClientLibrary);
         _maxFrameBytes = (int)Math.Min(hello.MaxFrame, int.MaxValue);
-        _outgoing = new OutgoingAliases(hello.MaxAliases);
+        _outgoing = new OutgoingAliases(hello.MaxAliases, _table.Epochs);
         _publisher = _table.ClaimPublisher(this, hello.PublisherId);
         _publisher.PinAsLocal(hello.NextNumber);
         _nextNumber = hello.NextNumber;
@@ -96,15 +96,26 @@ internal sealed partial class AppSession
         else
         {
             code = ParseFilters(subscribe.Filters, filters, groups, out text);
+            code = code == ErrorCode.None ? CheckKeep(subscribe, out text) : code;
+        }
+
+        Subscription? kept = code == ErrorCode.None ? FindKept(subscribe) : null;
+        if (kept is not null && !kept.Keep!.HasSameFilters(filters, groups))
+        {
+            code = ErrorCode.BadFilter;
+            text = "The subscription of this token has other filters; ask for the same ones, or leave the token out.";
         }
 
         if (code != ErrorCode.None)
         {
             CountRefusal(code);
+            WriteSubscribed(code, subscribe.Subscription, text);
         }
-
-        WriteSubscribed(code, subscribe.Subscription, text);
-        if (code == ErrorCode.None)
+        else if (kept is not null)
+        {
+            TakeOver(kept, subscribe);
+        }
+        else
         {
             Open(subscribe, filters, groups);
         }
@@ -161,9 +172,20 @@ internal sealed partial class AppSession
             ? TimeSpan.FromMilliseconds(Math.Min(asked, SessionOptions.MaxBlockTimeout.TotalMilliseconds))
             : options.BlockTimeout;
         var subscription = new Subscription(
-            this, subscribe.Subscription, subscribe.Credit, settings, (int)blockTimeout.TotalMilliseconds, groups);
+            _table, this, subscribe.Subscription, subscribe.Credit, settings, (int)blockTimeout.TotalMilliseconds, groups);
         _subscriptions.Add(subscribe.Subscription, subscription);
         Statistics.SubscriptionCount++;
+        if (subscribe.KeepMs is null && subscribe.KeepToken.IsEmpty)
+        {
+            WriteSubscribed(ErrorCode.None, subscribe.Subscription, "");
+        }
+        else
+        {
+            bool isKept = subscribe.KeepMs > 0 && _table.Kept.LimitMs > 0;
+            Keep? keep = isKept ? _table.Kept.Register(subscription, subscribe.KeepMs!.Value, filters, groups) : null;
+            WriteSubscribed(subscribe.Subscription, keep, default, takenOver: false);
+        }
+
         foreach (TopicFilter filter in filters)
         {
             _table.Router.Subscribe(subscription, filter);

@@ -174,14 +174,19 @@ internal sealed partial class AppSession
                 OnQuery(frame);
                 break;
             case FrameKind.Bye:
+                DetachKept(isBroken: false);
+                _saidBye = true;
                 Drain();
                 break;
-            case >= FrameKind.Welcome and <= FrameKind.Notice:
+            case FrameKind.Pause:
+                OnPause(frame);
+                break;
+            case >= FrameKind.Welcome and <= FrameKind.Paused:
                 Fail(ErrorCode.OutOfOrder, $"Frames of kind 0x{kind:X2} are sent by the daemon only.");
                 break;
         }
     }
 
     private static bool IsKnown(byte kind) =>
-        kind is <= FrameKind.Bye or (>= FrameKind.Welcome and <= FrameKind.Notice);
+        kind is <= FrameKind.Pause or (>= FrameKind.Welcome and <= FrameKind.Paused);
 }

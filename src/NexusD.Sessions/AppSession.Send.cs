@@ -141,6 +141,11 @@ internal sealed partial class AppSession
         ulong now = _table.NowHlc();
         while (_connection.PendingBytes < _window.Bytes && line.TryDequeue(out Subscription? subscription))
         {
+            if (subscription.Session != this)
+            {
+                continue; // it was kept, and may be in another session's line
+            }
+
             subscription.IsInLine = false;
             if (subscription.IsClosed)
             {

@@ -1,8 +1,5 @@
 using NexusD.Protocol;
-using NexusD.Protocol.Topics;
-using NexusD.Routing;
 using NexusD.Routing.Publishers;
-using NexusD.Routing.Queues;
 using NexusD.Transport;
 
 namespace NexusD.Sessions;
@@ -39,7 +36,7 @@ internal sealed partial class AppSession : IStreamConsumer
         _connectedUnixMs = table.NowUnixMs();
         LastHeardNs = table.Loop.NowNs;
         _incoming = new IncomingAliases(table.AliasesForNewSession);
-        _outgoing = new OutgoingAliases(0);
+        _outgoing = new OutgoingAliases(0, table.Epochs);
     }
 
     private enum State : byte
@@ -72,19 +69,8 @@ internal sealed partial class AppSession : IStreamConsumer
 
     public string NodeName => _table.Options.NodeName;
 
-    /// <summary>Loop time, for deadlines.</summary>
-    public long NowNs => _table.Loop.NowNs;
-
-    /// <summary>What time it is for times to live.</summary>
-    public ulong NowHlc => _table.NowHlc();
-
     /// <summary>Bytes that the client has not taken yet.</summary>
     public long PendingBytes => _connection.PendingBytes;
-
-    /// <summary>Gives a run that a member of groups will not have to another one; false when there is none.</summary>
-    public bool Reroute(IReadOnlyList<GroupFilter> groups, in EventRun run) => _table.Router.Reroute(groups, run);
-
-    public SubscriptionQueue CreateQueue(QueueSettings settings) => _table.Router.CreateQueue(settings);
 
     /// <summary>Tells the client that the daemon is leaving; it may go on until it closes.</summary>
     public void SendGoAway()
@@ -124,13 +110,18 @@ internal sealed partial class AppSession : IStreamConsumer
     public void Close() => _connection.Close();
 
     /// <inheritdoc/>
-    public void OnEndOfInput(int unusedBytes) => Drain();
+    public void OnEndOfInput(int unusedBytes)
+    {
+        DetachKept(isBroken: true);
+        Drain();
+    }
 
     /// <inheritdoc/>
     public void OnClosed(StreamCloseReason reason)
     {
         _state = State.Closing;
         EndAllHolds();
+        DetachKept(isBroken: true);
         CloseSubscriptions();
         _window.Reset(ref _table.WindowAllowance);
         _publisher?.Unpin();
@@ -202,6 +193,10 @@ internal sealed partial class AppSession : IStreamConsumer
             foreach (Subscription subscription in _subscriptions.Values)
             {
                 _table.Router.Unsubscribe(subscription);
+                if (subscription.Keep is not null)
+                {
+                    _table.Kept.Forget(subscription);
+                }
             }
 
             _connection.ExpectProgress();
@@ -225,6 +220,7 @@ internal sealed partial class AppSession : IStreamConsumer
         CountRefusal(code);
         WriteError(code, closes: true, 0, text);
         _state = State.Closing;
+        DetachKept(isBroken: true);
         CloseSubscriptions();
         _connection.CloseAfterFlush();
     }
@@ -268,5 +264,9 @@ internal sealed partial class AppSession : IStreamConsumer
         _dropsOfClosed ??= new long[DropReasonNames.Count];
         subscription.AddDropsTo(_dropsOfClosed);
         Statistics.SubscriptionCount--;
+        if (subscription.Keep is not null)
+        {
+            _table.Kept.Forget(subscription);
+        }
     }
 }

@@ -12,15 +12,17 @@ namespace NexusD.Sessions;
 /// The alias of a topic is remembered in its route entry, together with the epoch; nothing is looked up per event. What
 /// comes out of a queue has no route entry: for that there is a small table of the topics sent last.
 /// </remarks>
-internal sealed class OutgoingAliases(uint maxAliases)
+internal sealed class OutgoingAliases(uint maxAliases, EpochCounter epochs)
 {
     private const int RecentSize = 32;
 
     private Recent[]? _recent;
     private uint _next = 1;
 
-    /// <summary>Aliases of other epochs are void; never 0 and never 2^32 - 1.</summary>
-    public uint Epoch { get; private set; } = 1;
+    /// <summary>
+    /// Aliases of other epochs are void, also those of other sessions: a subscription may move from one to another.
+    /// </summary>
+    public uint Epoch { get; private set; } = epochs.Next();
 
     /// <summary>
     /// The next number for a topic, which the caller declares to the client; 0: the client takes none.
@@ -35,7 +37,7 @@ internal sealed class OutgoingAliases(uint maxAliases)
             }
 
             _next = 1;
-            Epoch = Epoch >= uint.MaxValue - 1 ? 1 : Epoch + 1;
+            Epoch = epochs.Next();
         }
 
         return _next++;

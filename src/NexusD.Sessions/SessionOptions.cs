@@ -49,6 +49,20 @@ public sealed record SessionOptions
     /// <summary>Longest time for which a full queue holds a publisher up.</summary>
     public static readonly TimeSpan MaxBlockTimeout = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Longest time for which a subscription is kept without its connection, or paused; zero: none is kept.
+    /// </summary>
+    public TimeSpan KeepLimit { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Most subscriptions that are kept without their connection at a time, at least 0.</summary>
+    public int MaxKept { get; init; } = 1_000;
+
+    /// <summary>Most bytes that these hold together.</summary>
+    public long MaxKeptBytes { get; init; } = 256 * 1024 * 1024;
+
+    /// <summary>Longest <see cref="KeepLimit"/>.</summary>
+    public static readonly TimeSpan LargestKeepLimit = TimeSpan.FromDays(7);
+
     /// <summary>Time for greeting and HELLO.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -71,6 +85,10 @@ public sealed record SessionOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan((byte)Overflow, (byte)OverflowPolicy.Conflate);
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockTimeout, MaxBlockTimeout);
+        ArgumentOutOfRangeException.ThrowIfLessThan(KeepLimit, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(KeepLimit, LargestKeepLimit);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxKept);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxKeptBytes);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HandshakeTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(IdleTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(IdleTimeout.TotalMilliseconds, uint.MaxValue);

@@ -33,6 +33,11 @@ public sealed record SessionSnapshot
     /// <summary>Up to 64 of the subscriptions; fewer where many sessions are looked at.</summary>
     public required IReadOnlyList<SubscriptionSnapshot> Details { get; init; }
 
+    /// <summary>
+    /// Whether the connection is gone and this stands for one subscription of it that is kept.
+    /// </summary>
+    public bool IsKept { get; init; }
+
     /// <summary>Whether a full subscription holds it up.</summary>
     public required bool IsHeldUp { get; init; }
 

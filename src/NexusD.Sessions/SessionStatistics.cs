@@ -24,8 +24,13 @@ public sealed class SessionStatistics
     internal long AcceptedCount;
     internal long OpenCount;
     internal long SubscriptionCount;
+    internal long KeptCount;
+    internal long KeptBytesCount;
+    internal long TakenOverCount;
+    internal long KeepOverCount;
+    internal long SentAgainCount;
 
-    private const int Codes = (int)ErrorCode.Internal + 1;
+    private const int Codes = (int)ErrorCode.TakenOver + 1;
 
     private readonly long[] _dropped = new long[DropReasonNames.Count];
     private readonly long[] _refused = new long[Codes];
@@ -67,6 +72,24 @@ public sealed class SessionStatistics
 
     /// <summary>Of the moment: subscriptions.</summary>
     public long Subscriptions => Volatile.Read(ref SubscriptionCount);
+
+    /// <summary>Of the moment: subscriptions that wait for their client without a connection.</summary>
+    public long KeptSubscriptions => Volatile.Read(ref KeptCount);
+
+    /// <summary>Of the moment: bytes that these hold, in their queues or sent and not confirmed.</summary>
+    public long KeptBytes => Volatile.Read(ref KeptBytesCount);
+
+    /// <summary>Subscriptions that went on in another connection.</summary>
+    public long TakenOverSubscriptions => Volatile.Read(ref TakenOverCount);
+
+    /// <summary>Subscriptions that ended because nobody came for them in time, or others needed the room.</summary>
+    public long KeepsOver => Volatile.Read(ref KeepOverCount);
+
+    /// <summary>
+    /// Events that were written a second time, or wait to be, because the first time was not confirmed. They count as
+    /// matched and delivered once more.
+    /// </summary>
+    public long SentAgainEvents => Volatile.Read(ref SentAgainCount);
 
     /// <summary>Events dropped on their way to subscriptions for a reason.</summary>
     public long DroppedEvents(DropReason reason) => Volatile.Read(ref _dropped[(int)reason]);

@@ -57,6 +57,7 @@ internal sealed class SessionTable : ILossListener
         _deadlines = new SessionDeadlines(loop, options, _sessions);
         Held = new HeldSessions(loop);
         Notices = new LossNotices(loop);
+        Kept = new KeptSubscriptions(loop, router, options, Statistics);
         router.LossListener = this;
     }
 
@@ -102,6 +103,12 @@ internal sealed class SessionTable : ILossListener
 
     /// <summary>Sessions that are to be told of losses.</summary>
     public LossNotices Notices { get; }
+
+    /// <summary>For the aliases of all sessions.</summary>
+    public EpochCounter Epochs { get; } = new();
+
+    /// <summary>Subscriptions that outlive their connections.</summary>
+    public KeptSubscriptions Kept { get; }
 
     /// <summary>The session whose frames are being read at the moment.</summary>
     public AppSession? Publishing { get; set; }

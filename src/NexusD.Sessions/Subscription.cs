@@ -17,15 +17,16 @@ namespace NexusD.Sessions;
 /// waits, everything
 /// waits, so events of a class never overtake each other. Used on the loop's thread only.
 /// </remarks>
-internal sealed class Subscription : DeliveryTarget
+internal sealed partial class Subscription : DeliveryTarget
 {
     /// <summary>What one subscription may send before the next one's turn, in bytes.</summary>
     private const int TurnBytes = 64 * 1024;
 
-    private readonly AppSession _session;
+    private readonly SessionTable _table;
+    private AppSession? _session; // null only while it is kept without a connection; then _isBacklogged is true
     private readonly QueueSettings _settings;
     private readonly int _blockTimeoutMs;
-    private readonly bool _hasCreditLimit;
+    private bool _hasCreditLimit;
     private readonly IReadOnlyList<GroupFilter>? _groups;
     private SubscriptionQueue? _queue;
     private RetainedCursor? _retained;
@@ -36,9 +37,10 @@ internal sealed class Subscription : DeliveryTarget
     private List<HeldPublisher>? _held;
     private bool _isBacklogged;
 
-    public Subscription(AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs,
+    public Subscription(SessionTable table, AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs,
         IReadOnlyList<GroupFilter> groups)
     {
+        _table = table;
         _session = session;
         Id = id;
         _hasCreditLimit = credit != 0;
@@ -49,7 +51,7 @@ internal sealed class Subscription : DeliveryTarget
     }
 
     /// <summary>The client's number for it.</summary>
-    public uint Id { get; }
+    public uint Id { get; private set; }
 
     /// <summary>Whether it stands in the session's line of those that have something to send.</summary>
     public bool IsInLine { get; set; }
@@ -66,12 +68,12 @@ internal sealed class Subscription : DeliveryTarget
     public long Rerouted { get; private set; }
 
     /// <inheritdoc/>
-    public override long PendingBytes => (_queue?.Bytes ?? 0) + _session.PendingBytes;
+    public override long PendingBytes => (_queue?.Bytes ?? 0) + (_session?.PendingBytes ?? 0);
 
     public int QueuedEvents => _queue?.Events ?? 0;
 
     /// <summary>Whether something can be sent now.</summary>
-    public bool HasDue => !IsClosed
+    public bool HasDue => !IsClosed && !_isSuspended
         && ((_credit > 0 && (_retained is not null || _queue is { IsEmpty: false }))
             || _queue is { IsEmpty: true, HasGaps: true });
 
@@ -79,19 +81,24 @@ internal sealed class Subscription : DeliveryTarget
     public override void Deliver(in EventRun run, ref RouteEntry entry)
     {
         Matched += run.Count;
-        _session.Statistics.MatchedCount += run.Count;
+        _table.Statistics.MatchedCount += run.Count;
         _retained?.NoteLive(run);
         if (_watch is not null)
         {
             NoteMissed(run);
         }
 
-        if (!_isBacklogged && _credit > 0 && _session.HasRoom)
+        if (!_isBacklogged && _credit > 0 && _session!.HasRoom)
         {
             int frameBytes = _session.WriteDeliver(this, run, ref entry);
             if (frameBytes > 0)
             {
                 CountDelivered(run.Count, frameBytes);
+                if (_keep is not null)
+                {
+                    _queue!.NoteSent(run, frameBytes);
+                }
+
                 return;
             }
         }
@@ -104,19 +111,19 @@ internal sealed class Subscription : DeliveryTarget
     {
         Queue().EnqueueGap(gap);
         _isBacklogged = true;
-        _session.Line(this);
+        _session?.Line(this);
     }
 
     /// <inheritdoc/>
     public override void DeliverLoss(in EventRun run, DropReason reason, string where)
     {
         Matched += run.Count;
-        _session.Statistics.MatchedCount += run.Count;
+        _table.Statistics.MatchedCount += run.Count;
         SubscriptionQueue queue = Queue();
         queue.Refuse(run, reason);
         CountDrops(queue);
         _isBacklogged = true;
-        _session.Line(this);
+        _session?.Line(this);
         AssertInvariants();
     }
 
@@ -126,10 +133,17 @@ internal sealed class Subscription : DeliveryTarget
     /// <summary>Lets more bytes come.</summary>
     public void AddCredit(uint bytes)
     {
+        if (_keep is not null)
+        {
+            _queue!.Confirm(bytes);
+        }
+
         if (_hasCreditLimit)
         {
-            _credit = Math.Min(_credit + bytes, ProtocolLimits.MaxCreditBytes);
-            _session.Line(this);
+            _credit = Math.Min(
+                _credit + bytes,
+                _keep is null ? ProtocolLimits.MaxCreditBytes : ProtocolLimits.MaxKeptCreditBytes);
+            _session?.Line(this);
         }
     }
 
@@ -137,13 +151,18 @@ internal sealed class Subscription : DeliveryTarget
     public void StartRetained(ReadOnlySpan<RetainedEvent> events)
     {
         _retained = new RetainedCursor(events);
-        _session.Line(this);
+        _session?.Line(this);
     }
 
     /// <summary>Sends what waits as far as credit and this turn go; returns whether anything was sent.</summary>
     public bool SendDue(ulong nowHlc)
     {
         bool sent = false;
+        if (_isSuspended)
+        {
+            return false;
+        }
+
         if (_queue is { } queue && _isBacklogged)
         {
             int queued = queue.Events;
@@ -165,7 +184,7 @@ internal sealed class Subscription : DeliveryTarget
         int queued = _queue!.Events;
         _queue.GiveUpBeyond(hold.PublisherId, hold.LastNumber, hold.Priority, reason);
         Settle(_queue, queued);
-        _session.Line(this);
+        _session?.Line(this);
         _held?.Remove(hold);
         hold.Session.Release(hold);
     }
@@ -175,7 +194,10 @@ internal sealed class Subscription : DeliveryTarget
         (int filters, string filter) = Router.DescribeFilters(this);
         return new SubscriptionSnapshot(
             Id, filter, filters, _settings.Policy, Matched, Delivered, QueuedEvents, _queue?.Bytes ?? 0,
-            (long[]?)_countedDrops?.Clone() ?? [], _held?.Count ?? 0);
+            (long[]?)_countedDrops?.Clone() ?? [], _held?.Count ?? 0)
+        {
+            Kept = TakeKeptSnapshot(),
+        };
     }
 
     /// <summary>Ends it: nothing is sent any more, what waits is dropped, its memory is given back.</summary>
@@ -211,12 +233,12 @@ internal sealed class Subscription : DeliveryTarget
     private void Reroute(SubscriptionQueue queue)
     {
         while (_groups is not null
-            && queue.TryPeek(_session.NowHlc, out EventRun run)
-            && _session.Reroute(_groups, run))
+            && queue.TryPeekNew(_table.NowHlc(), out EventRun run)
+            && _table.Router.Reroute(_groups, run))
         {
             Rerouted += run.Count;
-            _session.Statistics.ReroutedCount += run.Count;
-            queue.Dequeue();
+            _table.Statistics.ReroutedCount += run.Count;
+            queue.DequeueNew();
         }
     }
 
@@ -234,14 +256,14 @@ internal sealed class Subscription : DeliveryTarget
     {
         _credit -= frameBytes;
         Delivered += events;
-        _session.CountDelivered(events, frameBytes);
+        _session!.CountDelivered(events, frameBytes);
     }
 
     private void Enqueue(in EventRun run)
     {
         SubscriptionQueue queue = Queue();
         int queued = queue.Events;
-        if (_session.ExceedsFrameLimit(run))
+        if (_session is { } session && session.ExceedsFrameLimit(run))
         {
             // The client said that it takes no such frame; no queue helps.
             queue.Refuse(run, DropReason.TooLarge);
@@ -253,7 +275,7 @@ internal sealed class Subscription : DeliveryTarget
 
         Settle(queue, queued);
         _isBacklogged = true;
-        _session.Line(this);
+        _session?.Line(this);
         AssertInvariants();
     }
 
@@ -262,8 +284,10 @@ internal sealed class Subscription : DeliveryTarget
     /// </summary>
     private bool TryBlock(SubscriptionQueue queue, in EventRun run)
     {
-        // A session that waited for itself would wait in vain: its CREDIT is behind what it publishes.
-        if (_session.Publishing is not { CanBeHeld: true } publisher
+        // A session that waited for itself would wait in vain: its CREDIT is behind what it publishes. Where nobody
+        // takes anything for a while all would wait in vain.
+        if (_isSuspended
+            || _table.Publishing is not { CanBeHeld: true } publisher
             || publisher == _session
             || _blockTimeoutMs == 0
             || queue.HasRoomFor(run))
@@ -273,7 +297,7 @@ internal sealed class Subscription : DeliveryTarget
 
         if (queue.EnqueueBeyond(run))
         {
-            long dueNs = _session.NowNs + (_blockTimeoutMs * 1_000_000L);
+            long dueNs = _table.Loop.NowNs + (_blockTimeoutMs * 1_000_000L);
             var hold = new HeldPublisher(publisher, this, run.Publisher, run.LastNumber, run.Priority, dueNs);
             (_held ??= []).Add(hold);
             publisher.Hold(hold);
@@ -292,13 +316,14 @@ internal sealed class Subscription : DeliveryTarget
         }
     }
 
-    private SubscriptionQueue Queue() => _queue ??= _session.CreateQueue(_settings);
+    private SubscriptionQueue Queue() => _queue ??= _table.Router.CreateQueue(_settings);
 
     /// <summary>Passes on what a change of the queue means for the sums of all.</summary>
     private void Settle(SubscriptionQueue queue, int queuedBefore)
     {
         CountDrops(queue);
-        _session.Statistics.QueuedCount += queue.Events - queuedBefore;
+        _table.Statistics.QueuedCount += queue.Events - queuedBefore;
+        NoteKeptBytes();
     }
 
     private bool SendQueued(SubscriptionQueue queue, ulong nowHlc)
@@ -308,9 +333,15 @@ internal sealed class Subscription : DeliveryTarget
         while (_credit > 0 && left > 0 && queue.TryPeek(nowHlc, out EventRun run))
         {
             SendGaps(queue);
-            int frameBytes = _session.WriteQueued(this, run);
+            if (_keep is not null && _session!.ExceedsFrameLimit(run))
+            {
+                queue.DropNext(DropReason.TooLarge); // another client has it now, which takes less
+                continue;
+            }
+
+            int frameBytes = _session!.WriteQueued(this, run);
             CountDelivered(run.Count, frameBytes);
-            queue.Dequeue();
+            queue.DequeueSent(frameBytes);
             left -= frameBytes;
             sent = true;
         }
@@ -323,7 +354,8 @@ internal sealed class Subscription : DeliveryTarget
         bool sent = false;
         while (queue.TryTakeGap(out GapNotice gap))
         {
-            _session.WriteGap(this, gap);
+            _session!.WriteGap(this, gap);
+            queue.NoteSent(gap);
             sent = true;
         }
 
@@ -348,9 +380,9 @@ internal sealed class Subscription : DeliveryTarget
             }
 
             Matched++;
-            _session.Statistics.MatchedCount++;
+            _table.Statistics.MatchedCount++;
             sent = true;
-            if (_session.ExceedsFrameLimit(run))
+            if (_session!.ExceedsFrameLimit(run))
             {
                 SubscriptionQueue queue = Queue();
                 queue.Refuse(run, DropReason.TooLarge);
@@ -360,7 +392,8 @@ internal sealed class Subscription : DeliveryTarget
             }
 
             int frameBytes = _session.WriteRetained(this, run);
-            _session.Statistics.RetainedSentCount++;
+            _table.Statistics.RetainedSentCount++;
+            _queue?.NoteSent(run, frameBytes);
             CountDelivered(1, frameBytes);
             left -= frameBytes;
         }
@@ -381,7 +414,7 @@ internal sealed class Subscription : DeliveryTarget
         for (int reason = 1; reason < _countedDrops.Length; reason++)
         {
             long now = queue.DroppedEvents((DropReason)reason);
-            _session.Statistics.CountDropped((DropReason)reason, now - _countedDrops[reason]);
+            _table.Statistics.CountDropped((DropReason)reason, now - _countedDrops[reason]);
             _countedDrops[reason] = now;
         }
     }

@@ -25,4 +25,8 @@ public sealed record SubscriptionSnapshot(
     int QueuedEvents,
     long QueuedBytes,
     IReadOnlyList<long> DroppedEvents,
-    int HeldPublishers);
+    int HeldPublishers)
+{
+    /// <summary>Of one that can outlive its connection; null: it cannot.</summary>
+    public KeptSnapshot? Kept { get; init; }
+}

@@ -101,7 +101,8 @@ internal static class Frames
             BlockTimeoutMs = blockTimeoutMs,
         }, filters);
 
-    private static byte[] Subscribe(SubscribeFrame frame, string[] filters)
+    /// <summary>A subscription with whatever the frame says.</summary>
+    public static byte[] Subscribe(SubscribeFrame frame, params string[] filters)
     {
         byte[][] texts = [.. filters.Select(Encoding.UTF8.GetBytes)];
         var list = new byte[texts.Sum(t => FilterListReader.Size(t.Length))];
@@ -128,6 +129,13 @@ internal static class Frames
     {
         var bytes = new byte[CreditFrame.FrameBytes];
         new CreditFrame(id, amount).Write(bytes);
+        return bytes;
+    }
+
+    public static byte[] Pause(uint id, uint milliseconds)
+    {
+        var bytes = new byte[PauseFrame.FrameBytes];
+        new PauseFrame(id, milliseconds).Write(bytes);
         return bytes;
     }
 

@@ -134,6 +134,7 @@ internal sealed class SessionFixture : ISessionQueries, IDisposable
         Assert.Equal(0, Statistics.Sessions);
         Assert.Equal(0, Statistics.Subscriptions);
         Assert.Equal(0, Statistics.QueuedEvents);
+        Assert.Equal((0, 0), (Statistics.KeptSubscriptions, Statistics.KeptBytes));
         Run(() => Router.AssertInvariants());
         Loop.Stop();
         Assert.True(_thread.Join(Patience), "the loop ended");
@@ -145,7 +146,7 @@ internal sealed class SessionFixture : ISessionQueries, IDisposable
 
     private long Accounted()
     {
-        long sum = Statistics.DeliveredEvents + Statistics.QueuedEvents;
+        long sum = Statistics.DeliveredEvents + Statistics.QueuedEvents + Statistics.ReroutedEvents;
         for (int reason = 0; reason < DropReasonNames.Count; reason++)
         {
             sum += Statistics.DroppedEvents((DropReason)reason);

@@ -54,6 +54,15 @@ public readonly ref struct SubscribeFrame
     /// </summary>
     public ReadOnlySpan<byte> Resume { get; init; }
 
+    /// <summary>How long it is kept when its connection breaks, in milliseconds; null: not, or as it was.</summary>
+    public uint? KeepMs { get; init; }
+
+    /// <summary>Names the kept subscription to take over, 16 bytes; empty: a new one.</summary>
+    public ReadOnlySpan<byte> KeepToken { get; init; }
+
+    /// <summary>How far the kept subscription was received; null: not known.</summary>
+    public StreamPosition? Position { get; init; }
+
     /// <summary>The list of filters: see <see cref="FilterListReader"/>.</summary>
     public ReadOnlySpan<byte> Filters { get; init; }
 
@@ -62,7 +71,10 @@ public readonly ref struct SubscribeFrame
     private int PropertyBytes => (Overflow is null ? 0 : PropertyWriter.Size(sizeof(byte)))
         + (BlockTimeoutMs is null ? 0 : PropertyWriter.Size(sizeof(uint)))
         + (Strategy is null ? 0 : PropertyWriter.Size(sizeof(byte)))
-        + (Resume.IsEmpty ? 0 : PropertyWriter.Size(Resume.Length));
+        + (Resume.IsEmpty ? 0 : PropertyWriter.Size(Resume.Length))
+        + (KeepMs is null ? 0 : PropertyWriter.Size(sizeof(uint)))
+        + PropertyWriter.SizeUnlessEmpty(KeepToken.Length)
+        + (Position is null ? 0 : PropertyWriter.Size(StreamPosition.Size));
 
     /// <summary>
     /// Reads a frame. With <see cref="ErrorCode.OverLimit"/> the subscription id is there too, so that the refusal can
@@ -129,8 +141,23 @@ public readonly ref struct SubscribeFrame
             properties.Write(PropertyId.Resume, Resume);
         }
 
+        WriteKeep(ref properties);
         Filters.CopyTo(destination[(HeaderBytes + PropertyBytes)..]);
         return FrameBytes;
+    }
+
+    private void WriteKeep(ref PropertyWriter properties)
+    {
+        if (KeepMs is { } keep)
+        {
+            properties.Write(PropertyId.Keep, keep);
+        }
+
+        properties.WriteUnlessEmpty(PropertyId.KeepToken, KeepToken);
+        if (Position is { } position)
+        {
+            properties.Write(PropertyId.Position, position);
+        }
     }
 
     private static bool ReadProperties(ReadOnlySpan<byte> list, ref SubscribeFrame subscribe)
@@ -168,6 +195,13 @@ public readonly ref struct SubscribeFrame
 
                     resume = value;
                     break;
+                case PropertyId.Keep or PropertyId.KeepToken or PropertyId.Position:
+                    if (!TryReadKeep(id, value, ref subscribe))
+                    {
+                        return false;
+                    }
+
+                    break;
                 case PropertyId.GroupStrategy:
                     if (value.Length != 1 || value[0] > (byte)GroupStrategy.LocalFirst)
                     {
@@ -184,5 +218,23 @@ public readonly ref struct SubscribeFrame
             Overflow = overflow, BlockTimeoutMs = timeout, Strategy = strategy, Resume = resume,
         };
         return !properties.Malformed;
+    }
+
+    private static bool TryReadKeep(byte id, ReadOnlySpan<byte> value, ref SubscribeFrame subscribe)
+    {
+        switch (id)
+        {
+            case PropertyId.Keep when PropertyValue.TryRead(value, out uint milliseconds):
+                subscribe = subscribe with { KeepMs = milliseconds };
+                return true;
+            case PropertyId.KeepToken when value.Length == ProtocolLimits.KeepTokenBytes:
+                subscribe = subscribe with { KeepToken = value };
+                return true;
+            case PropertyId.Position when StreamPosition.TryRead(value, out StreamPosition position):
+                subscribe = subscribe with { Position = position };
+                return true;
+            default:
+                return false;
+        }
     }
 }

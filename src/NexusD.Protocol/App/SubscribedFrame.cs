@@ -6,10 +6,10 @@ namespace NexusD.Protocol.App;
 /// SUBSCRIBED (0x42): answers SUBSCRIBE. Sent by the daemon.
 /// <code>
 ///  0       4    5    6      8        12
-/// +-------+----+----+------+--------+-----------------
-/// | length|0x42| 0  | code | subscr.| text (on errors)
+/// +-------+----+----+------+--------+--------------------------------------------------
+/// | length|0x42| 0  | code | subscr.| text on errors, else properties of a kept one ...
 /// | u32   | u8 | u8 | u16  | u32    |
-/// +-------+----+----+------+--------+-----------------
+/// +-------+----+----+------+--------+--------------------------------------------------
 /// </code>
 /// Limits: text at most 1,024 bytes. Source: docs/protocol/app-v1.md "SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED".
 /// </summary>
@@ -28,7 +28,26 @@ public readonly ref struct SubscribedFrame
     /// <summary>On errors what to do, UTF-8.</summary>
     public ReadOnlySpan<byte> Text { get; init; }
 
-    public int FrameBytes => HeaderBytes + Text.Length;
+    /// <summary>
+    /// How long it is kept when its connection breaks, in milliseconds; 0: not. Null: nobody asked for it.
+    /// </summary>
+    public uint? KeepMs { get; init; }
+
+    /// <summary>What to name it by, 16 bytes; a secret. Empty: it is not kept.</summary>
+    public ReadOnlySpan<byte> KeepToken { get; init; }
+
+    /// <summary>From where on its frames are counted; null: it is not kept.</summary>
+    public StreamPosition? Position { get; init; }
+
+    /// <summary>Whether a kept one goes on.</summary>
+    public bool TakenOver { get; init; }
+
+    public int FrameBytes => HeaderBytes + (Code == ErrorCode.None ? PropertyBytes : Text.Length);
+
+    private int PropertyBytes => (KeepMs is null ? 0 : PropertyWriter.Size(sizeof(uint)))
+        + PropertyWriter.SizeUnlessEmpty(KeepToken.Length)
+        + (Position is null ? 0 : PropertyWriter.Size(StreamPosition.Size))
+        + (TakenOver ? PropertyWriter.Size(sizeof(byte)) : 0);
 
     public static ErrorCode TryRead(ReadOnlySpan<byte> frame, out SubscribedFrame value)
     {
@@ -43,9 +62,15 @@ public readonly ref struct SubscribedFrame
         {
             Code = (ErrorCode)header.Extra,
             Subscription = LittleEndian.U32(ref MemoryMarshal.GetReference(frame), SubscriptionOffset),
-            Text = frame[HeaderBytes..],
         };
-        return WireText.IsValid(value.Text, 0, ProtocolLimits.MaxErrorTextBytes) ? ErrorCode.None : ErrorCode.Malformed;
+        ReadOnlySpan<byte> rest = frame[HeaderBytes..];
+        if (value.Code == ErrorCode.None)
+        {
+            return ReadProperties(rest, ref value) ? ErrorCode.None : ErrorCode.Malformed;
+        }
+
+        value = value with { Text = rest };
+        return WireText.IsValid(rest, 0, ProtocolLimits.MaxErrorTextBytes) ? ErrorCode.None : ErrorCode.Malformed;
     }
 
     public int Write(Span<byte> destination)
@@ -54,7 +79,56 @@ public readonly ref struct SubscribedFrame
         ref byte origin = ref MemoryMarshal.GetReference(destination);
         FrameHeader.Store(ref origin, FrameBytes, FrameKind.Subscribed, 0, (ushort)Code);
         LittleEndian.Put(ref origin, SubscriptionOffset, Subscription);
-        Text.CopyTo(destination[HeaderBytes..]);
+        if (Code != ErrorCode.None)
+        {
+            Text.CopyTo(destination[HeaderBytes..]);
+            return FrameBytes;
+        }
+
+        PropertyWriter properties = new(destination[HeaderBytes..]);
+        if (KeepMs is { } keep)
+        {
+            properties.Write(PropertyId.Keep, keep);
+        }
+
+        properties.WriteUnlessEmpty(PropertyId.KeepToken, KeepToken);
+        if (Position is { } position)
+        {
+            properties.Write(PropertyId.Position, position);
+        }
+
+        if (TakenOver)
+        {
+            properties.Write(PropertyId.TakenOver, (byte)1);
+        }
+
         return FrameBytes;
+    }
+
+    private static bool ReadProperties(ReadOnlySpan<byte> list, ref SubscribedFrame subscribed)
+    {
+        PropertyReader properties = new(list);
+        while (properties.TryRead(out byte id, out ReadOnlySpan<byte> value))
+        {
+            switch (id)
+            {
+                case PropertyId.Keep when PropertyValue.TryRead(value, out uint milliseconds):
+                    subscribed = subscribed with { KeepMs = milliseconds };
+                    break;
+                case PropertyId.KeepToken when value.Length == ProtocolLimits.KeepTokenBytes:
+                    subscribed = subscribed with { KeepToken = value };
+                    break;
+                case PropertyId.Position when StreamPosition.TryRead(value, out StreamPosition position):
+                    subscribed = subscribed with { Position = position };
+                    break;
+                case PropertyId.TakenOver when value.Length == 1 && value[0] <= 1:
+                    subscribed = subscribed with { TakenOver = value[0] == 1 };
+                    break;
+                case PropertyId.Keep or PropertyId.KeepToken or PropertyId.Position or PropertyId.TakenOver:
+                    return false;
+            }
+        }
+
+        return !properties.Malformed;
     }
 }

@@ -59,7 +59,7 @@ internal sealed class Group(GroupFilter filter) : DeliveryTarget
         ulong bestScore = 0;
         foreach (GroupMember member in _members)
         {
-            int rank = (localFirst && member.IsLocal ? 2 : 0) + (member.IsAvailable ? 1 : 0);
+            int rank = (member.IsAvailable ? 2 : 0) + (localFirst && member.IsLocal ? 1 : 0);
             ulong score = Rendezvous.Score(topic, member.Seed);
             if (rank > bestRank || (rank == bestRank && score > bestScore))
             {

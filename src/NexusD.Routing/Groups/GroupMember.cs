@@ -26,6 +26,6 @@ internal sealed class GroupMember(Group group, DeliveryTarget target, uint id, u
 
     public bool IsLocal => !Target.IsLink;
 
-    /// <summary>False while the member's node does not seem to hear.</summary>
+    /// <summary>False while the member's node does not seem to hear, or the member is away.</summary>
     public bool IsAvailable => Target.Members is not { IsUnavailable: true };
 }

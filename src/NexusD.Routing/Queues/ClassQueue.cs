@@ -67,6 +67,17 @@ internal sealed class ClassQueue(SlabPool pool)
         return Appended(tail);
     }
 
+    /// <summary>Takes the oldest run of another queue over, with its memory.</summary>
+    public ref QueuedRun AppendHeadOf(ClassQueue other)
+    {
+        EnsureRoomForOne();
+        ref QueuedRun tail = ref _runs[(_head + Runs) % _runs.Length];
+        tail = other.Head;
+        Appended(tail);
+        other.GiveHeadAway();
+        return ref tail;
+    }
+
     /// <summary>Puts a run in the place of one that was appended by <see cref="AppendOwned"/>.</summary>
     public void Replace(long position, in EventRun run)
     {
@@ -99,6 +110,20 @@ internal sealed class ClassQueue(SlabPool pool)
     public void RemoveHead()
     {
         Forget(ref Head);
+        AdvanceHead();
+    }
+
+    private void GiveHeadAway()
+    {
+        ref QueuedRun head = ref Head;
+        Events -= head.Count;
+        Bytes -= head.CostBytes;
+        head = default;
+        AdvanceHead();
+    }
+
+    private void AdvanceHead()
+    {
         _head = _head + 1 == _runs.Length ? 0 : _head + 1;
         HeadPosition++;
         AfterRemoval();

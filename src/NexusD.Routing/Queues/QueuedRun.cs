@@ -29,6 +29,10 @@ internal struct QueuedRun
     public int PropertyBytes;
     public int BodyOffset;
     public int BodyBytes;
+
+    /// <summary>Bytes of the frame in which it was sent, where that is waiting to be confirmed.</summary>
+    public int SentBytes;
+
     public RunFlags Flags;
     public Priority Priority;
 

@@ -8,12 +8,19 @@ public sealed partial class SubscriptionQueue
     // Where the event of each topic waits; only with conflation.
     private Dictionary<Topic, (Priority Class, long Position)>? _waiting;
 
-    private bool IsWithinBounds => Events <= MaxEvents && Bytes <= MaxBytes;
+    private int BoundedEvents => _normal.Events + (_high?.Events ?? 0) + (_low?.Events ?? 0);
 
-    private bool HasRoomFor(int events, long bytes) => Events + events <= MaxEvents && Bytes + bytes <= MaxBytes;
+    private long BoundedBytes => _normal.Bytes + (_high?.Bytes ?? 0) + (_low?.Bytes ?? 0);
+
+    private bool IsWithinBounds => BoundedEvents <= MaxEvents && BoundedBytes <= MaxBytes;
+
+    private bool HasRoomFor(int events, long bytes) =>
+        BoundedEvents + events <= MaxEvents && BoundedBytes + bytes <= MaxBytes;
 
     /// <summary>The class whose turn it is.</summary>
-    private ClassQueue? First() => _high is { IsEmpty: false } ? _high
+    private ClassQueue? First() => _again ?? FirstNew();
+
+    private ClassQueue? FirstNew() => _high is { IsEmpty: false } ? _high
         : !_normal.IsEmpty ? _normal
         : _low is { IsEmpty: false } ? _low : null;
 
@@ -131,7 +138,7 @@ public sealed partial class SubscriptionQueue
             if (_waiting!.TryGetValue(run.Topic, out (Priority Class, long Position) place))
             {
                 ClassQueue queue = QueueOf(place.Class);
-                if (Bytes - queue.At(place.Position).CostBytes + cost <= MaxBytes)
+                if (BoundedBytes - queue.At(place.Position).CostBytes + cost <= MaxBytes)
                 {
                     Replaced(1);
                     queue.Replace(place.Position, run);
@@ -172,8 +179,8 @@ public sealed partial class SubscriptionQueue
         {
             ref QueuedRun head = ref queue.Head;
             bool isWholeRunTooMany = head.Count == 1
-                || Events + events - MaxEvents >= head.Count
-                || Bytes + cost - MaxBytes >= head.CostBytes - QueuedRun.OverheadBytes - head.PropertyBytes;
+                || BoundedEvents + events - MaxEvents >= head.Count
+                || BoundedBytes + cost - MaxBytes >= head.CostBytes - QueuedRun.OverheadBytes - head.PropertyBytes;
             if (isWholeRunTooMany)
             {
                 DropHead(queue, DropReason.QueueFull);
@@ -248,9 +255,18 @@ public sealed partial class SubscriptionQueue
 
     private void RemoveHead(ClassQueue queue)
     {
-        _waiting?.Remove(queue.Head.Topic);
+        ForgetTopicOf(queue);
         queue.RemoveHead();
+        SettleAgain();
         _isBeyond = _isBeyond && !IsWithinBounds;
+    }
+
+    private void ForgetTopicOf(ClassQueue queue)
+    {
+        if (_waiting is not null && queue != _again)
+        {
+            _waiting.Remove(queue.Head.Topic);
+        }
     }
 
     private void Drop(ulong publisher, ulong number, int count, DropReason reason)

@@ -67,12 +67,12 @@ public sealed partial class SubscriptionQueue : IDisposable
     public OverflowPolicy Policy { get; }
 
     /// <summary>Events that wait.</summary>
-    public int Events => _normal.Events + (_high?.Events ?? 0) + (_low?.Events ?? 0);
+    public int Events => BoundedEvents + (_again?.Events ?? 0);
 
     /// <summary>Bytes that they count against <see cref="MaxBytes"/>.</summary>
-    public long Bytes => _normal.Bytes + (_high?.Bytes ?? 0) + (_low?.Bytes ?? 0);
+    public long Bytes => BoundedBytes + (_again?.Bytes ?? 0);
 
-    public bool IsEmpty => _normal.IsEmpty && (_high?.IsEmpty ?? true) && (_low?.IsEmpty ?? true);
+    public bool IsEmpty => _normal.IsEmpty && (_high?.IsEmpty ?? true) && (_low?.IsEmpty ?? true) && _again is null;
 
     /// <summary>True when <see cref="TryTakeGap"/> has something to say.</summary>
     public bool HasGaps => _gaps is { IsEmpty: false };
@@ -153,7 +153,8 @@ public sealed partial class SubscriptionQueue : IDisposable
     }
 
     /// <summary>Whether an eighth of the queue is free, or it is as good as empty.</summary>
-    public bool IsRelieved => Events <= MaxEvents - (MaxEvents / 8) && Bytes <= MaxBytes - (MaxBytes / 8);
+    public bool IsRelieved =>
+        BoundedEvents <= MaxEvents - (MaxEvents / 8) && BoundedBytes <= MaxBytes - (MaxBytes / 8);
 
     /// <summary>
     /// Drops the last events of a run that <see cref="EnqueueBeyond"/> took, until the queue is within its bounds or
@@ -256,6 +257,7 @@ public sealed partial class SubscriptionQueue : IDisposable
             DropHead(queue, DropReason.SessionClosed);
         }
 
+        ReleaseSent();
         _gaps = null;
     }
 
@@ -266,7 +268,8 @@ public sealed partial class SubscriptionQueue : IDisposable
         _normal.AssertInvariants();
         _high?.AssertInvariants();
         _low?.AssertInvariants();
-        Debug.Assert(_waiting is null || _waiting.Count == Events, "a topic that waits was lost count of");
+        _again?.AssertInvariants();
+        Debug.Assert(_waiting is null || _waiting.Count == BoundedEvents, "a topic that waits was lost count of");
         AssertCounts();
     }
 
