@@ -267,6 +267,9 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
             ? overflow
             : OverflowPolicy.DropOldest,
         BlockTimeout = _options.Get(OptionTable.BlockTimeout),
+        KeepLimit = _options.Get(OptionTable.KeepLimit),
+        MaxKept = _options.Get(OptionTable.KeptSubscriptions),
+        MaxKeptBytes = _options.Get(OptionTable.KeptBytes),
     };
 
     private Mesh StartMesh(NodeId id, string name, string cluster, QuicCredentials? credentials)

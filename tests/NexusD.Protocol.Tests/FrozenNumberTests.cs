@@ -17,7 +17,8 @@ public sealed class FrozenNumberTests
         + "bad_filter=7 unsupported_version=8 out_of_order=9 too_many_subscriptions=10 subscription_in_use=11 "
         + "unknown_subscription=12 too_many_sessions=13 "
         + "unauthenticated=14 forbidden=15 wrong_cluster=16 duplicate_link=17 self_link=18 "
-        + "shutting_down=19 idle=20 unknown_query=21 over_limit=22 internal=23",
+        + "shutting_down=19 idle=20 unknown_query=21 over_limit=22 internal=23 "
+        + "keep_over=26 taken_over=27",
         string.Join(' ', Enum.GetValues<ErrorCode>().Select(code => $"{code.ToWireName()}={(ushort)code}")));
 
     [Fact]
@@ -38,8 +39,10 @@ public sealed class FrozenNumberTests
 
     [Fact]
     public void FrameKinds() => Assert.Equal(
-        "Hello=1 Topic=2 Publish=3 Subscribe=4 Unsubscribe=5 Credit=6 Ping=7 Pong=8 Query=9 Bye=A Welcome=41 "
-        + "Subscribed=42 Deliver=43 Ack=44 Gap=45 Result=46 Error=47 GoAway=48 Unsubscribed=49 Notice=4A",
+        "Hello=1 Topic=2 Publish=3 Subscribe=4 Unsubscribe=5 Credit=6 Ping=7 Pong=8 Query=9 Bye=A Pause=B "
+        + "Welcome=41 "
+        + "Subscribed=42 Deliver=43 Ack=44 Gap=45 Result=46 Error=47 GoAway=48 Unsubscribed=49 Notice=4A "
+        + "Paused=4B",
         Constants(typeof(FrameKind)));
 
     [Fact]
@@ -55,6 +58,7 @@ public sealed class FrozenNumberTests
         + "ClientLibrary=11 PublisherId=12 NextNumber=13 MaxAliases=14 MaxFrame=15 Token=16 "
         + "MaxPayload=17 MaxSubscriptions=18 IdleTimeout=19 NodeId=20 NodeName=21 Cluster=22 "
         + "DaemonVersion=23 MeshPort=30 Timestamp=31 Overflow=40 BlockTimeout=41 GroupStrategy=42 Resume=43 "
+        + "Keep=44 KeepToken=45 Position=46 TakenOver=47 "
         + "Authenticator=40",
         Constants(typeof(PropertyId)));
 

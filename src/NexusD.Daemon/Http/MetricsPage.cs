@@ -97,6 +97,15 @@ internal static class MetricsPage
             .Sample(node.Facts.QueueCapacity);
         page.Gauge("nexusd_subscriber_queued_messages", "Events that wait in the queues of all subscriptions.")
             .Sample(node.Sessions.QueuedEvents);
+        page.Gauge("nexusd_kept_subscriptions", "Subscriptions that wait for their app without a connection.")
+            .Sample(node.Sessions.KeptSubscriptions);
+        page.Gauge("nexusd_kept_bytes", "Bytes that these hold.").Sample(node.Sessions.KeptBytes);
+        page.Counter("nexusd_kept_subscriptions_resumed_total", "Subscriptions that went on in another connection.")
+            .Sample(node.Sessions.TakenOverSubscriptions);
+        page.Counter("nexusd_kept_subscriptions_ended_total", "Kept or paused subscriptions that nobody came for.")
+            .Sample(node.Sessions.KeepsOver);
+        page.Counter("nexusd_messages_sent_again_total", "Events written again as they had not been confirmed.")
+            .Sample(node.Sessions.SentAgainEvents);
     }
 
     private static void WriteTopics(PrometheusText page, NodeSnapshot node)

@@ -254,6 +254,28 @@ internal static class OptionTable
         Reader = OptionReaders.Duration(TimeSpan.Zero, SessionOptions.MaxBlockTimeout),
     };
 
+    public static readonly Option<TimeSpan> KeepLimit = new()
+    {
+        Name = "keep-limit", Group = OptionGroup.Limits, Placeholder = "TIME", Default = "5m", IsDuration = true,
+        Help = "Longest time for which a subscription is kept without its connection, or paused; 0: none is",
+        Valid = "a time from 0s to 168h such as 30s, 10m or 2h",
+        Reader = OptionReaders.Duration(TimeSpan.Zero, SessionOptions.LargestKeepLimit),
+    };
+
+    public static readonly Option<int> KeptSubscriptions = new()
+    {
+        Name = "kept-subscriptions", Group = OptionGroup.Limits, Placeholder = "COUNT", Default = "1000",
+        Help = "Subscriptions kept without a connection at once; the one that waits longest gives way",
+        Valid = "a number from 0 to 1000000", Reader = OptionReaders.Count(0, 1_000_000),
+    };
+
+    public static readonly Option<long> KeptBytes = new()
+    {
+        Name = "kept-bytes", Group = OptionGroup.Limits, Placeholder = "SIZE", Default = "256MiB",
+        Help = "Bytes that these hold together; the one that waits longest gives way",
+        Valid = "a size from 64KiB to 64GiB such as 50M or 2GiB", Reader = OptionReaders.Size(64 * Kibi, 64 * Gibi),
+    };
+
     public static readonly Option<long> LinkQueueBytes = new()
     {
         Name = "link-queue-bytes", Group = OptionGroup.Limits, Placeholder = "SIZE", Default = "64MiB",
@@ -354,8 +376,8 @@ internal static class OptionTable
         HealthPort, MetricsEnabled, MetricsPort, MetricsPath, HttpBind,
         LogLevel, LogFormat,
         MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
-        BlockTimeout, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit, RetainTopics, RecoveryEvents,
-        RecoveryBytes, BatchDelay,
+        BlockTimeout, KeepLimit, KeptSubscriptions, KeptBytes, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit,
+        RetainTopics, RecoveryEvents, RecoveryBytes, BatchDelay,
         Config, CheckConfig, Version, Help,
     ];
 

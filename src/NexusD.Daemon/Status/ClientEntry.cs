@@ -27,6 +27,9 @@ internal sealed record ClientEntry
 
     public required int Subscriptions { get; init; }
 
+    /// <summary><c>connected</c>; <c>kept</c>: it is gone, and this stands for one subscription of it.</summary>
+    public required string State { get; init; }
+
     /// <summary>Whether a full subscription keeps the daemon from reading what it publishes.</summary>
     public required bool HeldUp { get; init; }
 
@@ -65,6 +68,7 @@ internal sealed record ClientEntry
         Publisher = session.PublisherId.ToString(CultureInfo.InvariantCulture),
         ConnectedAt = DateTimeOffset.FromUnixTimeMilliseconds(session.ConnectedUnixMs),
         Subscriptions = session.Subscriptions,
+        State = session.IsKept ? "kept" : "connected",
         HeldUp = session.IsHeldUp,
         EventsIn = session.EventsIn,
         EventsOut = session.EventsOut,

@@ -21,7 +21,13 @@ internal static class AppCodecs
         ["ack"] = new(DecodeAck, EncodeAck),
         ["credit"] = new(DecodeCredit, (f, to) => new CreditFrame(f.U32("subscription"), f.U32("bytes")).Write(to)),
         ["subscribe"] = new(DecodeSubscribe, EncodeSubscribe),
-        ["subscribed"] = new(DecodeSubscribed, EncodeSubscribed),
+        ["pause"] = new(
+            KeepCodecs.DecodePause,
+            (f, to) => new PauseFrame(f.U32("subscription"), f.U32("milliseconds")).Write(to)),
+        ["paused"] = new(KeepCodecs.DecodePaused, KeepCodecs.EncodePaused),
+        ["subscribe_kept"] = new(DecodeSubscribe, EncodeSubscribe),
+        ["subscribed_kept"] = new(KeepCodecs.DecodeSubscribed, KeepCodecs.EncodeSubscribed),
+        ["subscribed"] = new(KeepCodecs.DecodeSubscribed, KeepCodecs.EncodeSubscribed),
         ["unsubscribed"] = new(DecodeUnsubscribed, EncodeUnsubscribed),
         ["unsubscribe"] = new(DecodeUnsubscribe, (f, to) => new UnsubscribeFrame(f.U32("subscription")).Write(to)),
         ["ping"] = new(DecodePing, (f, to) => new PingFrame(f.U64("opaque"), false).Write(to)),
@@ -139,6 +145,8 @@ internal static class AppCodecs
             DecodeResume(subscribe.Resume, fields);
         }
 
+        KeepCodecs.AddTo(fields, subscribe.KeepMs, subscribe.KeepToken, subscribe.Position);
+
         return new(error, fields);
     }
 
@@ -203,22 +211,12 @@ internal static class AppCodecs
                 : null,
             BlockTimeoutMs = fields["block_timeout_ms"] is null ? null : fields.U32("block_timeout_ms"),
             Resume = EncodeResume(fields),
+            KeepMs = KeepCodecs.KeepMsOf(fields),
+            KeepToken = KeepCodecs.TokenOf(fields),
+            Position = KeepCodecs.PositionOf(fields),
             Filters = filters.AsSpan(0, length),
         }.Write(to);
     }
-
-    private static Decoded DecodeSubscribed(ReadOnlySpan<byte> frame, ReaderLimits limits)
-    {
-        ErrorCode error = SubscribedFrame.TryRead(frame, out SubscribedFrame value);
-        return new(error, AnswerFields(value.Code, value.Subscription, value.Text));
-    }
-
-    private static int EncodeSubscribed(JsonObject fields, Span<byte> to) => new SubscribedFrame
-    {
-        Code = Json.Code(fields.Name("code")),
-        Subscription = fields.U32("subscription"),
-        Text = fields.Utf8("text"),
-    }.Write(to);
 
     private static Decoded DecodeUnsubscribed(ReadOnlySpan<byte> frame, ReaderLimits limits)
     {
@@ -233,7 +231,7 @@ internal static class AppCodecs
         Text = fields.Utf8("text"),
     }.Write(to);
 
-    private static JsonObject AnswerFields(ErrorCode code, uint subscription, ReadOnlySpan<byte> text) => new()
+    internal static JsonObject AnswerFields(ErrorCode code, uint subscription, ReadOnlySpan<byte> text) => new()
     {
         ["code"] = code.ToWireName(),
         ["subscription"] = subscription,
