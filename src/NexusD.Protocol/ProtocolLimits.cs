@@ -68,7 +68,9 @@ public static class ProtocolLimits
     /// <summary>Size of the token that names a kept subscription, in bytes.</summary>
     public const int KeepTokenBytes = 16;
 
-    /// <summary>Most credit at a time for a subscription that is kept: what the daemon holds until it is confirmed.</summary>
+    /// <summary>
+    /// Most credit at a time for a subscription that is kept: what the daemon holds until it is confirmed.
+    /// </summary>
     public const int MaxKeptCreditBytes = 16 * 1024 * 1024;
 
     /// <summary>Longest client name in bytes.</summary>

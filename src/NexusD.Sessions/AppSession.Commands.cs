@@ -172,7 +172,13 @@ internal sealed partial class AppSession
             ? TimeSpan.FromMilliseconds(Math.Min(asked, SessionOptions.MaxBlockTimeout.TotalMilliseconds))
             : options.BlockTimeout;
         var subscription = new Subscription(
-            _table, this, subscribe.Subscription, subscribe.Credit, settings, (int)blockTimeout.TotalMilliseconds, groups);
+            _table,
+            this,
+            subscribe.Subscription,
+            subscribe.Credit,
+            settings,
+            (int)blockTimeout.TotalMilliseconds,
+            groups);
         _subscriptions.Add(subscribe.Subscription, subscription);
         Statistics.SubscriptionCount++;
         if (subscribe.KeepMs is null && subscribe.KeepToken.IsEmpty)

@@ -37,7 +37,13 @@ internal sealed partial class Subscription : DeliveryTarget
     private List<HeldPublisher>? _held;
     private bool _isBacklogged;
 
-    public Subscription(SessionTable table, AppSession session, uint id, uint credit, QueueSettings settings, int blockTimeoutMs,
+    public Subscription(
+        SessionTable table,
+        AppSession session,
+        uint id,
+        uint credit,
+        QueueSettings settings,
+        int blockTimeoutMs,
         IReadOnlyList<GroupFilter> groups)
     {
         _table = table;

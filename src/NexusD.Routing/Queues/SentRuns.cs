@@ -100,7 +100,9 @@ internal sealed class SentRuns(SlabPool pool)
         RemoveGapsBeforeLastRun();
     }
 
-    /// <summary>What is sent from now on follows what is confirmed; the notices are taken out to be told again.</summary>
+    /// <summary>
+    /// What is sent from now on follows what is confirmed; the notices are taken out to be told again.
+    /// </summary>
     public void Rewind(Action<GapNotice> tell)
     {
         _confirmedBytes = 0;

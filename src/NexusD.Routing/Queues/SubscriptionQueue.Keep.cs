@@ -8,8 +8,8 @@ namespace NexusD.Routing.Queues;
 /// front of what waits, when the subscriber is back.
 /// </content>
 /// <remarks>
-/// What is sent again counts as matched and delivered once more. It counts as waiting, but not against the bounds: these
-/// are for what nobody has been sent.
+/// What is sent again counts as matched and delivered once more. It counts as waiting, but not against the bounds:
+/// these are for what nobody has been sent.
 /// </remarks>
 public sealed partial class SubscriptionQueue
 {
