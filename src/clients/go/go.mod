@@ -1,0 +1,3 @@
+module github.com/nexusd/client-go
+
+go 1.22
