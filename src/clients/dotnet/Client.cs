@@ -1,5 +1,6 @@
 // tidy: allow blocking-call - IDisposable.Dispose has to wait; DisposeAsync is there for everybody else.
 using NexusdClient.Connections;
+using NexusdClient.Requests;
 
 namespace NexusdClient;
 
@@ -11,7 +12,7 @@ namespace NexusdClient;
 /// <remarks>
 /// This library turns calls into frames of docs/protocol/app-v1.md and back. It sees NexusD.Protocol and sockets,
 /// nothing of the daemon. Folders: Connections (one connection after the other), Publishing (what goes out), Receiving
-/// (what comes in).
+/// (what comes in), Requests (requests and replies on top of both).
 /// </remarks>
 public partial class Client : IAsyncDisposable, IDisposable
 {
@@ -31,6 +32,7 @@ public partial class Client : IAsyncDisposable, IDisposable
         _options = options ?? ClientOptions.Default;
         _options.Check();
         _session = new ClientSession(this, ServerAddress.Parse(address), _options);
+        _requester = new Requester(this);
     }
 
     /// <summary>

@@ -291,8 +291,9 @@ internal sealed partial class Outbox
             throw PublishErrors.SystemTopic(name);
         }
 
-        // Beyond the table topics stay unknown here and travel as text: what a client remembers is bounded.
-        if (_topics.Count >= _maxAliases)
+        // Beyond the table topics stay unknown here and travel as text: what a client remembers is bounded. So do those
+        // of replies, of which each is used once.
+        if (_topics.Count >= _maxAliases || utf8.AsSpan().StartsWith(TopicName.ReplyPrefix))
         {
             return new OutboundTopic(name, utf8, 0);
         }
