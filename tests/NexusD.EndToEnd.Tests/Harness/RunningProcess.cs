@@ -51,12 +51,12 @@ internal class RunningProcess : IAsyncDisposable
     public string Errors => string.Join('\n', _errors);
 
     /// <summary>Next line of standard output, or null at its end.</summary>
-    public async Task<string?> ReadLineAsync()
+    public async Task<string?> ReadLineAsync(TimeSpan? patience = null)
     {
-        using var patience = new CancellationTokenSource(Eventually.Patience);
+        using var limit = new CancellationTokenSource(patience ?? Eventually.Patience);
         try
         {
-            while (await _lines.Reader.WaitToReadAsync(patience.Token))
+            while (await _lines.Reader.WaitToReadAsync(limit.Token))
             {
                 if (_lines.Reader.TryRead(out string? line))
                 {

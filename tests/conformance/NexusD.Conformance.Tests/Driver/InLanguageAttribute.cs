@@ -1,0 +1,19 @@
+using System.Reflection;
+using Xunit.Sdk;
+
+namespace NexusD.Conformance.Tests.Driver;
+
+/// <summary>One language, skipped with the reason where its agent is missing.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+internal sealed class InLanguageAttribute : DataAttribute
+{
+    private readonly string _language;
+
+    public InLanguageAttribute(string language)
+    {
+        _language = language;
+        Skip = AgentCatalog.WhyMissing(language);
+    }
+
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[_language]];
+}
