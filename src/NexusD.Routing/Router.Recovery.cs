@@ -22,16 +22,15 @@ public sealed partial class Router
     public ResumeWatch? Replay(
         DeliveryTarget target, IReadOnlyList<TopicFilter> filters, ResumePoint point, ulong nowHlc)
     {
-        if (Recovery is not { } rings)
-        {
-            return null;
-        }
-
+        // Without rings nothing is replayed and all that passed is lost; how much that may be is told all the same.
         var plan = new ReplayPlan(point, Publishers);
-        ulong lostUpTo = rings.LostUpTo;
-        foreach (TopicFilter filter in filters)
+        ulong lostUpTo = Recovery?.LostUpTo ?? ulong.MaxValue;
+        if (Recovery is { } rings)
         {
-            Collect(rings, filter, plan, ref lostUpTo);
+            foreach (TopicFilter filter in filters)
+            {
+                Collect(rings, filter, plan, ref lostUpTo);
+            }
         }
 
         plan.Complete(lostUpTo, _options.NodeName);

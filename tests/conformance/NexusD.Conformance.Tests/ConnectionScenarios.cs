@@ -22,7 +22,7 @@ public sealed class ConnectionScenarios : IDisposable
         (long _, Task<JsonObject> publish) = client.Begin(
             "publish", new() { ["topic"] = "a", ["payload"] = "1", ["ack"] = true });
         await client.ReachesAsync("reconnecting");
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         Assert.True((bool?)(await publish)["ok"], (await publish).ToJsonString());
         Assert.Equal("connected", await client.StateAsync());
     }
@@ -31,7 +31,7 @@ public sealed class ConnectionScenarios : IDisposable
     [EachLanguage]
     public async Task S02_address_from_the_environment(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language, new Dictionary<string, string>
         {
             ["NEXUSD_ADDR"] = daemon.Address,
@@ -45,7 +45,7 @@ public sealed class ConnectionScenarios : IDisposable
     [EachLanguage]
     public async Task S03_addresses_of_every_form(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a", "--app-port=0");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a", "--app-port=0");
         await using Agent agent = Agent.Start(language);
         string[] good =
         [
@@ -103,13 +103,13 @@ public sealed class ConnectionScenarios : IDisposable
     public async Task S06_states_through_a_restart(string language)
     {
         await using Agent agent = Agent.Start(language);
-        DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         ClientHandle client = await agent.NewAsync(daemon.Address, Quick());
         await client.WaitReadyAsync();
         await daemon.KillAsync();
         await client.ReachesAsync("reconnecting");
         await daemon.DisposeAsync();
-        await using DaemonProcess again = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess again = await Daemon.StartAsync(_folder, "a");
         await client.ReachesAsync("connected");
         await client.CloseAsync();
         await client.ToldAsync("all steps were told, in order", log => HasSteps(
@@ -120,7 +120,7 @@ public sealed class ConnectionScenarios : IDisposable
     [EachLanguage]
     public async Task S07_a_silent_daemon_is_left(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         JsonObject options = Quick();
         options["keep_alive_ms"] = 100;
@@ -137,7 +137,7 @@ public sealed class ConnectionScenarios : IDisposable
     public async Task S08_the_daemon_leaves_in_order(string language)
     {
         await using Agent agent = Agent.Start(language);
-        DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         ClientHandle client = await agent.NewAsync(daemon.Address, Quick());
         await client.WaitReadyAsync();
         daemon.Signal(15);
@@ -151,7 +151,7 @@ public sealed class ConnectionScenarios : IDisposable
     [EachLanguage]
     public async Task S09_close(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle other = await agent.NewAsync(daemon.Address, null, "other");
         SubscriptionHandle seen = await other.SubscribeAsync("n");

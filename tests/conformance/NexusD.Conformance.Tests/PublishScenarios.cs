@@ -14,7 +14,7 @@ public sealed class PublishScenarios : IDisposable
     [EachLanguage]
     public async Task S10_everything_that_an_event_carries(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         SubscriptionHandle all = await client.SubscribeAsync("#");
@@ -46,7 +46,7 @@ public sealed class PublishScenarios : IDisposable
     [EachLanguage]
     public async Task S11_wrong_use_is_told_where_it_happens(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a", "--max-payload=10000");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a", "--max-payload=10000");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         await client.WaitReadyAsync();
@@ -78,10 +78,10 @@ public sealed class PublishScenarios : IDisposable
     public async Task S12_the_acknowledgement_counts_subscriptions_and_peers(string language)
     {
         int[] ports = FreePorts.Udp(2);
-        await using DaemonProcess a = await DaemonProcess.StartAsync(
-            _folder, "a", "--discovery=static", $"--mesh-port={ports[0]}", $"--peers=127.0.0.1:{ports[1]}");
-        await using DaemonProcess b = await DaemonProcess.StartAsync(
-            _folder, "b", "--discovery=static", $"--mesh-port={ports[1]}", $"--peers=127.0.0.1:{ports[0]}");
+        await using DaemonProcess a = await Daemon.StartAsync(
+            _folder, "a", $"--mesh-port={ports[0]}", $"--peers=127.0.0.1:{ports[1]}");
+        await using DaemonProcess b = await Daemon.StartAsync(
+            _folder, "b", $"--mesh-port={ports[1]}", $"--peers=127.0.0.1:{ports[0]}");
         await a.LinkedToAsync("b");
         await using Agent agent = Agent.Start(language);
         ClientHandle here = await agent.NewAsync(a.Address, null, "here");
@@ -102,7 +102,7 @@ public sealed class PublishScenarios : IDisposable
     [EachLanguage]
     public async Task S13_many_events_arrive_once_and_in_order(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         await using Agent reader = Agent.Start(language);
         ClientHandle from = await agent.NewAsync(daemon.Address);
@@ -123,7 +123,7 @@ public sealed class PublishScenarios : IDisposable
     public async Task S14_a_restart_of_the_daemon_is_bridged(string language)
     {
         await using Agent agent = Agent.Start(language);
-        DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         ClientHandle client = await agent.NewAsync(daemon.Address, ConnectionScenarios.Quick());
         await client.WaitReadyAsync();
         await daemon.KillAsync();
@@ -135,7 +135,7 @@ public sealed class PublishScenarios : IDisposable
             await client.PublishAsync($"kept/{i}", $"{i}", retain);
         }
 
-        await using DaemonProcess again = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess again = await Daemon.StartAsync(_folder, "a");
         await client.FlushAsync();
         SubscriptionHandle kept = await client.SubscribeAsync("kept/*");
         List<Message> came = await kept.ReadAsync(50);
@@ -149,7 +149,7 @@ public sealed class PublishScenarios : IDisposable
     [EachLanguage]
     public async Task S15_a_lost_acknowledgement_makes_no_second_event(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using var proxy = new Proxy(daemon.Socket);
         await using Agent agent = Agent.Start(language);
         ClientHandle watcher = await agent.NewAsync(daemon.Address, null, "watcher");
@@ -179,7 +179,7 @@ public sealed class PublishScenarios : IDisposable
         ClientHandle client = await agent.NewAsync($"unix:{_folder.File("a.sock")}", options);
         Failure failure = await client.FailAsync("publish_numbers", client.NumbersCommand("n", 1, 20_000, 100));
         Assert.Equal("buffer_full", failure.Kind);
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await client.FlushAsync();
         Assert.Equal((0, 0), await client.AcknowledgedAsync("a", "1"));
     }
@@ -188,7 +188,7 @@ public sealed class PublishScenarios : IDisposable
     [EachLanguage]
     public async Task S17_a_slower_daemon_slows_the_publisher(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         await using Agent reader = Agent.Start(language);
         ClientHandle to = await reader.NewAsync(daemon.Address);
@@ -221,7 +221,7 @@ public sealed class PublishScenarios : IDisposable
         await client.ReachesAsync("reconnecting");
         await agent.DoAsync("cancel", new() { ["target"] = id });
         Assert.Equal("cancelled", (string?)(await publish)["error"]);
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await client.WaitReadyAsync();
         Assert.Equal((0, 0), await client.AcknowledgedAsync("a", "2"));
     }
@@ -230,7 +230,7 @@ public sealed class PublishScenarios : IDisposable
     [EachLanguage]
     public async Task S19_an_acknowledgement_that_does_not_come_in_time_is_told(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address, new() { ["acknowledge_timeout_ms"] = 200 });
         await client.WaitReadyAsync();

@@ -15,7 +15,7 @@ public sealed class RecoveryScenarios : IDisposable
     public async Task S30_a_subscription_outlives_its_daemon(string language)
     {
         await using Agent agent = Agent.Start(language);
-        DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         ClientHandle client = await agent.NewAsync(daemon.Address, ConnectionScenarios.Quick());
         SubscriptionHandle subscription = await client.SubscribeAsync("t");
         await client.PublishAsync("t", "1");
@@ -23,7 +23,7 @@ public sealed class RecoveryScenarios : IDisposable
         await daemon.KillAsync();
         await client.ReachesAsync("reconnecting");
         await daemon.DisposeAsync();
-        await using DaemonProcess again = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess again = await Daemon.StartAsync(_folder, "a");
         await client.ReachesAsync("connected");
         Assert.Equal((1, 0), await client.AcknowledgedAsync("t", "2"));
         Message second = (await subscription.ReadAsync(1))[0];
@@ -34,7 +34,7 @@ public sealed class RecoveryScenarios : IDisposable
     [EachLanguage]
     public async Task S31_resume_from_the_rings(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a", "--recovery-events=100");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a", "--recovery-events=100");
         await using var proxy = new Proxy(daemon.Socket);
         await using Agent agent = Agent.Start(language);
         ClientHandle publisher = await agent.NewAsync(daemon.Address, null, "publisher");
@@ -60,7 +60,7 @@ public sealed class RecoveryScenarios : IDisposable
     [EachLanguage]
     public async Task S32_what_was_missed_is_told(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a", "--recovery-events=0");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a", "--recovery-events=0");
         await using var proxy = new Proxy(daemon.Socket);
         await using Agent agent = Agent.Start(language);
         ClientHandle publisher = await agent.NewAsync(daemon.Address, null, "publisher");
@@ -73,9 +73,9 @@ public sealed class RecoveryScenarios : IDisposable
         await publisher.FlushAsync();
         proxy.IsClosed = false;
         await client.ReachesAsync("connected");
-        await client.ToldAsync("the gap was told", log => log.Any(e => (string)e["kind"]! == "gap"));
         await publisher.NumbersAsync("n", 21, 1);
         Assert.Equal("21", (await numbers.ReadAsync(1))[0].Payload);
+        await client.ToldAsync("the gap was told", log => log.Any(e => (string)e["kind"]! == "gap"));
         IReadOnlyList<JsonObject> log = await client.LogAsync();
         Assert.Equal(10, ClientHandle.Told(log, "gap", "missed"));
         JsonObject gap = log.First(e => (string)e["kind"]! == "gap");
@@ -86,29 +86,30 @@ public sealed class RecoveryScenarios : IDisposable
     [EachLanguage]
     public async Task S33_broken_again_and_again(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a", "--recovery-events=100000");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a", "--recovery-events=1000");
         await using var proxy = new Proxy(daemon.Socket);
         await using Agent agent = Agent.Start(language);
         ClientHandle publisher = await agent.NewAsync(daemon.Address, null, "publisher");
         ClientHandle client = await agent.NewAsync(proxy.Address, ConnectionScenarios.Quick());
         SubscriptionHandle numbers = await client.SubscribeAsync("n");
-        for (int round = 0; round < 5; round++)
+        for (int round = 0; round < 8; round++)
         {
-            Task publishing = publisher.NumbersAsync("n", 1 + (round * 2_000), 2_000, 100);
+            // Fewer than a ring holds, so that all of them come however long the client is away.
+            Task publishing = publisher.NumbersAsync("n", 1 + (round * 800), 800, 100);
             proxy.Break();
             await publishing;
+            await numbers.ReadNumbersAsync(1 + (round * 800), 800);
         }
 
-        await publisher.FlushAsync();
-        await numbers.ReadNumbersAsync(1, 10_000);
+        Assert.DoesNotContain(await client.LogAsync(), e => (string)e["kind"]! == "gap");
     }
 
     [Theory]
     [EachLanguage]
     public async Task S34_another_daemon_of_the_list_takes_over(string language)
     {
-        await using DaemonProcess first = await DaemonProcess.StartAsync(_folder, "a");
-        await using DaemonProcess second = await DaemonProcess.StartAsync(_folder, "b");
+        await using DaemonProcess first = await Daemon.StartAsync(_folder, "a");
+        await using DaemonProcess second = await Daemon.StartAsync(_folder, "b");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(
             $"{first.Address},{second.Address}", ConnectionScenarios.Quick());
@@ -125,10 +126,10 @@ public sealed class RecoveryScenarios : IDisposable
     public async Task S35_request_and_reply_across_nodes(string language)
     {
         int[] ports = FreePorts.Udp(2);
-        await using DaemonProcess a = await DaemonProcess.StartAsync(
-            _folder, "a", "--discovery=static", $"--mesh-port={ports[0]}", $"--peers=127.0.0.1:{ports[1]}");
-        await using DaemonProcess b = await DaemonProcess.StartAsync(
-            _folder, "b", "--discovery=static", $"--mesh-port={ports[1]}", $"--peers=127.0.0.1:{ports[0]}");
+        await using DaemonProcess a = await Daemon.StartAsync(
+            _folder, "a", $"--mesh-port={ports[0]}", $"--peers=127.0.0.1:{ports[1]}");
+        await using DaemonProcess b = await Daemon.StartAsync(
+            _folder, "b", $"--mesh-port={ports[1]}", $"--peers=127.0.0.1:{ports[0]}");
         await a.LinkedToAsync("b");
         await using Agent agent = Agent.Start(language);
         ClientHandle service = await agent.NewAsync(b.Address, null, "service");
@@ -146,7 +147,7 @@ public sealed class RecoveryScenarios : IDisposable
     [EachLanguage]
     public async Task S36_requests_that_are_not_answered(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         Failure nobody = await client.FailAsync("request", Request("nobody/there", "x"));
@@ -162,7 +163,7 @@ public sealed class RecoveryScenarios : IDisposable
     [EachLanguage]
     public async Task S37_query(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address, new() { ["name"] = "conformance-37" });
         JsonObject answer = await client.DoAsync("query", new() { ["what"] = "clients" });

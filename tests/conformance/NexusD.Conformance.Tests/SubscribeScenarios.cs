@@ -14,7 +14,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S20_filters_select_and_one_copy_comes(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         SubscriptionHandle many = await client.SubscribeAsync(["a/*", "a/+", "a/#", "b/1"]);
@@ -33,7 +33,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S21_retained(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         var retain = new JsonObject { ["retain"] = true };
@@ -56,7 +56,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S22_leaving_the_loop_unsubscribes(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         SubscriptionHandle left = await client.SubscribeAsync("t");
@@ -72,7 +72,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S23_a_read_can_be_cancelled(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         SubscriptionHandle subscription = await client.SubscribeAsync("t");
@@ -87,7 +87,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S24_a_slow_reader_holds_up_nobody(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         SubscriptionHandle slow = await client.SubscribeAsync(
@@ -121,7 +121,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S25_the_publisher_is_told_of_losses(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle reader = await agent.NewAsync(daemon.Address, null, "reader");
         ClientHandle publisher = await agent.NewAsync(daemon.Address);
@@ -139,7 +139,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S26_conflate_keeps_the_latest(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         SubscriptionHandle latest = await client.SubscribeAsync(
@@ -163,7 +163,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S27_block_loses_nothing(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle publisher = await agent.NewAsync(daemon.Address, null, "publisher");
         ClientHandle reader = await agent.NewAsync(daemon.Address);
@@ -182,7 +182,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S28_what_expires_is_told(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         SubscriptionHandle slow = await client.SubscribeAsync("#", new() { ["receive_buffer_bytes"] = 65_536 });
@@ -202,7 +202,7 @@ public sealed class SubscribeScenarios : IDisposable
     [EachLanguage]
     public async Task S29_members_of_a_group_share(string language)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(_folder, "a");
+        await using DaemonProcess daemon = await Daemon.StartAsync(_folder, "a");
         await using Agent agent = Agent.Start(language);
         ClientHandle client = await agent.NewAsync(daemon.Address);
         var roundRobin = new JsonObject { ["group"] = "g", ["strategy"] = "round-robin" };

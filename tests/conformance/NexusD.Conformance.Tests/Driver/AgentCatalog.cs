@@ -8,12 +8,26 @@ internal static class AgentCatalog
     private static readonly JsonElement _agents = JsonDocument.Parse(
         File.ReadAllText(Path.Combine(Repository.Root, "tests", "conformance", "agents.json"))).RootElement;
 
+    // For work on one client: names with commas.
+    private static readonly string[]? _only =
+        Environment.GetEnvironmentVariable("CONFORMANCE_LANGUAGES")?.Split(',', StringSplitOptions.RemoveEmptyEntries);
+
     internal static IEnumerable<string> Languages => _agents.EnumerateObject().Select(a => a.Name);
 
     /// <summary>Why the agent of a language cannot be started here; null when it can.</summary>
     internal static string? WhyMissing(string language)
     {
+        if (_only is not null && !_only.Contains(language))
+        {
+            return $"{language}: not among CONFORMANCE_LANGUAGES.";
+        }
+
         string folder = Folder(language);
+        if (!Directory.Exists(folder))
+        {
+            return $"{language}: {folder} is missing.";
+        }
+
         string[] missing = [.. _agents.GetProperty(language).GetProperty("needs").EnumerateArray()
             .Select(n => n.GetString()!).Where(n => !IsThere(folder, n))];
         return missing.Length == 0
