@@ -21,7 +21,7 @@ public sealed class RecoveryRingsTests
     [Fact]
     public void WithoutRingsWhatWasMissedIsToldByNumbers()
     {
-        Router router = Mesh.Router(new RouterOptions { RecoveryEvents = 0 });
+        Router router = Mesh.Router(new RouterOptions { RecoveryEvents = 0, NodeName = "here" });
         RecordingTarget target = router.Subscriber("a");
         var point = new ResumePoint(0);
         point.Add(7, Priority.Normal, 100, 1UL << 16);
