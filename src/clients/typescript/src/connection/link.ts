@@ -1,12 +1,11 @@
 import { connect, type Socket } from 'node:net';
-import type { ConnectionError } from '../errors.js';
+import { ConnectionError } from '../errors.js';
 import { decodeError, decodeGreeting, decodeWelcome, type ErrorNotice, type Welcome } from '../wire/decode.js';
 import { FrameReader } from '../wire/frame-reader.js';
 import { Code, Kind, Limit, noBytes } from '../wire/protocol.js';
 import { describeEndpoint, type Endpoint } from './address.js';
 import { endedByDaemon, endedInGreeting, lostStep, noAnswer, otherProgram, unreachable }
   from './connection-errors.js';
-import { ConnectionError as Failure } from '../errors.js';
 
 /** What a link tells its owner; all from the socket's own callbacks. */
 export interface LinkOwner {
@@ -67,13 +66,9 @@ export class Link {
 
   private broken(error: NodeJS.ErrnoException | undefined): ConnectionError {
     if (!this.isConnected && error !== undefined) return unreachable(this.place, error);
-    if (!this.isWelcomed) {
-      const heard = this.greeting;
-      if (heard !== undefined && heard.length > 0) return otherProgram(this.place, heard);
-      return endedInGreeting(this.place, error);
-    }
+    if (!this.isWelcomed) return endedInGreeting(this.place, error);
     const how = error === undefined ? 'ended' : `broke (${error.message})`;
-    return new Failure(`The connection to nexusd at ${this.place} ${how}; connecting again.`, { cause: error });
+    return new ConnectionError(`The connection to nexusd at ${this.place} ${how}; connecting again.`, { cause: error });
   }
 
   private take(bytes: Buffer): void {
@@ -120,7 +115,7 @@ export class Link {
     if (this.version !== Limit.version) return endedByDaemon(this.place, noCommonVersion);
     const welcome = kind === Kind.welcome ? decodeWelcome(bytes, at, end) : undefined;
     if (welcome === undefined) {
-      return new Failure(`nexusd at ${this.place} did not answer with WELCOME; is it an incompatible version?`, {
+      return new ConnectionError(`nexusd at ${this.place} did not answer with WELCOME; is it an incompatible version?`, {
         code: Code.malformed,
       });
     }

@@ -325,6 +325,7 @@ export class Session implements LinkOwner, ChannelOwner {
     }
     clearTimeout(this.retryTimer);
     this.settleReady(new ClosedError('The client was closed.'));
+    this.outbox.endWaits();
     const { link } = this;
     if (link !== undefined && this.outbox.isConnected) {
       const ended = new Deferred<void>();

@@ -192,15 +192,20 @@ export class Outbox {
     if (!this.isWriting) this.send(false);
   }
 
-  /** Ends everything: waiting callers get the error. */
-  close(): void {
-    this.detach();
-    this.log.pending.close();
+  /** The client is closed: who waits for the daemon to keep pace is told. */
+  endWaits(): void {
     const error = new ClosedError('The client was closed while the call was waiting.');
     for (const { done } of this.flushes) done.reject(error);
     for (const done of this.drains) done.reject(error);
     this.flushes = [];
     this.drains = [];
+  }
+
+  /** Ends everything: waiting callers get the error. */
+  close(): void {
+    this.detach();
+    this.endWaits();
+    this.log.pending.close();
     this.tryRooms();
   }
 

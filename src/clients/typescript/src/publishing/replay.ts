@@ -59,8 +59,8 @@ function eachFrame(first: Chunk, visit: (bytes: Buffer, at: number) => void): vo
 
 /** What became of the log when it was made to fit a daemon. */
 export interface Fit {
-  /** Topics whose aliases the log uses: to be declared before it. */
-  topics: Set<OutboundTopic>;
+  /** Topics whose aliases the log uses and does not declare itself. */
+  topics: OutboundTopic[];
   /** Events that the daemon would not take and that were taken out: the others have other numbers now. */
   dropped: number;
 }
@@ -71,20 +71,24 @@ export function fit(log: EventLog, limits: { maxPayload: number; maxFrame: numbe
   log.maxPayload = limits.maxPayload;
   log.maxFrame = limits.maxFrame;
   log.topics.reset(limits.maxAliases);
-  const topics = new Set<OutboundTopic>();
+  const used = new Set<OutboundTopic>();
+  const undeclared = new Set<OutboundTopic>();
   let mustRewrite = false;
   eachFrame(log.sending, (bytes, at) => {
     if (isTooLarge(log, bytes, at)) mustRewrite = true;
-    const alias = bytes[at + 4] === Kind.publish ? bytes.readUInt32LE(at + 8) : 0;
-    if (alias !== 0) topics.add(log.topics.withAlias(alias));
+    const kind = bytes[at + 4];
+    const alias = kind === Kind.publish || kind === Kind.topic ? bytes.readUInt32LE(at + 8) : 0;
+    if (alias === 0) return;
+    const topic = log.topics.withAlias(alias);
+    if (kind === Kind.publish && !used.has(topic)) undeclared.add(topic);
+    used.add(topic);
     if (alias > log.topics.maxAliases) mustRewrite = true;
   });
   const dropped = mustRewrite ? rewrite(log) : 0;
   log.topics.dropHighAliases();
-  for (const topic of topics) {
-    topic.isDeclared = topic.alias !== 0;
-    if (!topic.isDeclared) topics.delete(topic);
-  }
+  for (const topic of used) topic.isDeclared = topic.alias !== 0;
+  // A log that was written anew declares nothing itself.
+  const topics = [...(mustRewrite ? used : undeclared)].filter(({ isDeclared }) => isDeclared);
   return { topics, dropped };
 }
 
