@@ -294,7 +294,7 @@ limited('once is called once, and off takes back', async () => {
 
 limited('addresses and options that make no sense', () => {
   for (const address of [
-    '', 'a b', 'http://x', 'host:', 'host:0', 'host:65536', 'host:x', '[::1', 'unix:', 'a,', ':5672', 'x'.repeat(5) + '/y',
+    '', 'a b', 'http://x', 'host:', 'host:0', 'host:65536', 'host:x', '[::1', 'unix:', 'a,', ':5672', 'x/y',
     `/${'p'.repeat(200)}`,
   ]) assert.throws(() => new NexusdClient(address), ArgumentError, address);
   for (const options of [

@@ -109,7 +109,7 @@ withConnection('a fire-and-forget event that is refused is told as a notice', as
   assert.equal((await notice).reference, 1n);
 });
 
-withConnection('an acknowledgement that is late fails the call, and the next ones go on', async (connection, client) => {
+withConnection('an acknowledgement that is late fails its call alone', async (connection, client) => {
   const told = await failure(client.publish('a', 'late'));
   assert.ok(told instanceof TimeoutError);
   assert.match(told.message, /did not acknowledge the event within 0\.03 s/);
@@ -215,7 +215,7 @@ withConnection('those who wait for room are told when the daemon goes', async (c
   assert.deepEqual([...kinds].sort(), ['buffer_full', 'closed']);
 }, { options: { publishBufferBytes: 1_048_576 } });
 
-withConnection('what was written and not confirmed is in doubt, and not sent again', async (connection, client, daemon) => {
+withConnection('what was written and not confirmed is in doubt', async (connection, client, daemon) => {
   for (const payload of ['1', '2', '3']) client.publishNow('a', payload);
   await connection.of(Kind.publish);
   connection.cut();
@@ -310,7 +310,7 @@ withConnection('a write that was cut off goes on with the first event that was n
     }
   });
 
-withConnection('a daemon that takes smaller events gets a new publisher and the rest', async (connection, client, daemon) => {
+withConnection('a daemon that takes smaller events gets the rest anew', async (connection, client, daemon) => {
   connection.cut();
   await reached(client, 'reconnecting');
   const small = client.publish('a', 'small');

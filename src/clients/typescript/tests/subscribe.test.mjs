@@ -154,7 +154,7 @@ limited('bad filters fail at the call', async () => {
   await client.close();
 });
 
-withSubscription('credit comes back as messages are taken, and not before', async ({ connection, client, subscription, sub }) => {
+withSubscription('credit comes back as messages are taken', async ({ connection, client, subscription, sub }) => {
   const payload = 'x'.repeat(5000);
   for (let number = 1; number <= 8; number++) connection.send(deliver({ sub, number, payloads: [payload] }));
   // The answer to a query that was asked later says that all of it has arrived.
@@ -172,7 +172,7 @@ withSubscription('credit comes back as messages are taken, and not before', asyn
   assert.equal((await connection.next()).credit, 2 * frameBytes);
 }, { options: { receiveBufferBytes: 65_536 } });
 
-withSubscription('what still waits is not granted again after a reconnect', async ({ daemon, connection, subscription, client, sub }) => {
+withSubscription('what still waits is not granted again', async ({ daemon, connection, subscription, client, sub }) => {
   const bytes = deliver({ sub, payloads: ['x'.repeat(5000)] });
   connection.send(bytes, loss(Kind.gap, { reason: 1, sub }));
   await nextEvent(client, 'gap');
@@ -303,7 +303,8 @@ limited('a subscription that was closed early is not ready', async () => {
   await client.close();
 });
 
-withSubscription('a small message does not hold all that was read with it', async ({ connection, client, subscription, sub }) => {
+withSubscription('a small message does not hold what was read with it', async (the) => {
+  const { connection, client, subscription, sub } = the;
   const big = client.subscribe('b', () => undefined);
   const { sub: bigId } = await connection.confirm();
   await big.ready;
@@ -349,4 +350,12 @@ withFake('a frame of an unknown answer is ignored', async (daemon, client) => {
   const answered = client.query('status');
   connection.send(result((await connection.of(Kind.query)).request, 0, '1'));
   assert.equal(await answered, 1);
+});
+
+withSubscription('a subscription that the daemon ends unasked is over', async ({ connection, subscription, sub }) => {
+  const ended = failure(subscription[Symbol.asyncIterator]().next());
+  const answer = subscribed(sub, 27);
+  answer[4] = Kind.unsubscribed;
+  connection.send(answer);
+  assert.match((await ended).message, /ended the subscription: taken_over/);
 });

@@ -115,7 +115,7 @@ export class Link {
     if (this.version !== Limit.version) return endedByDaemon(this.place, noCommonVersion);
     const welcome = kind === Kind.welcome ? decodeWelcome(bytes, at, end) : undefined;
     if (welcome === undefined) {
-      return new ConnectionError(`nexusd at ${this.place} did not answer with WELCOME; is it an incompatible version?`, {
+      return new ConnectionError(`nexusd at ${this.place} did not answer with WELCOME; is it an old version?`, {
         code: Code.malformed,
       });
     }

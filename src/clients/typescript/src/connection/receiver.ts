@@ -25,7 +25,7 @@ export class Receiver {
     private readonly outbox: Outbox,
     private readonly channels: Map<number, Channel>,
     private readonly listeners: Listeners<ClientEvents>,
-    private readonly answers: { onSubscribed: Take; onResult: Take },
+    private readonly answers: { onSubscribed: Take; onUnsubscribed: Take; onResult: Take },
   ) {}
 
   /** A new connection: its daemon has declared no alias. */
@@ -58,8 +58,10 @@ export class Receiver {
       case Kind.error:
       case Kind.goAway:
         return this.onError(bytes, at, end, kind);
+      case Kind.unsubscribed:
+        return this.answers.onUnsubscribed(bytes, at, end);
       default:
-        // UNSUBSCRIBED needs nothing, and unknown kinds are skipped.
+        // Kinds of later versions.
         return undefined;
     }
   }

@@ -5,7 +5,7 @@ import type { Listeners } from '../listeners.js';
 import type { Settings } from '../options.js';
 import { Outbox } from '../publishing/outbox.js';
 import type { Channel, ChannelOwner } from '../receiving/channel.js';
-import { decodeAnswer, type Welcome } from '../wire/decode.js';
+import { decodeAnswer, type Answer, type Welcome } from '../wire/decode.js';
 import { encodeGreeting, encodeHello, encodeQuery, encodeUnsubscribe } from '../wire/encode.js';
 import { codeName, Limit } from '../wire/protocol.js';
 import { version } from '../version.js';
@@ -59,6 +59,7 @@ export class Session implements LinkOwner, ChannelOwner {
       settings.publishBufferBytes, settings.acknowledgeTimeoutMs, () => this.lastError);
     this.receiver = new Receiver(this.outbox, this.channels, listeners, {
       onSubscribed: (bytes, at, end) => this.onSubscribed(bytes, at, end),
+      onUnsubscribed: (bytes, at, end) => this.onUnsubscribed(bytes, at, end),
       onResult: (bytes, at, end) => this.onResult(bytes, at, end),
     });
   }
@@ -79,6 +80,7 @@ export class Session implements LinkOwner, ChannelOwner {
   start(): void {
     if (this.isClosing) throw new ClosedError();
     if (this.state !== 'idle') return;
+    this.outbox.setStarting(true);
     this.setState('connecting');
     void this.attempt();
   }
@@ -178,6 +180,7 @@ export class Session implements LinkOwner, ChannelOwner {
   private retry(reason: ConnectionError): void {
     if (this.isOver()) return;
     this.lastError = reason;
+    this.outbox.setStarting(false);
     const wait = this.backoff.next();
     if (reason.isPermanent) this.settleReady(reason);
     this.setState('reconnecting', reason, wait);
@@ -277,13 +280,25 @@ export class Session implements LinkOwner, ChannelOwner {
     if (answer.code === 0) {
       channel.confirm();
     } else {
-      this.channels.delete(answer.id);
-      channel.end(new SubscribeError(
-        answer.text === '' ? `The daemon refused the subscription: ${codeName(answer.code)}.` : answer.text,
-        answer.code,
-      ));
+      this.endChannel(channel, answer, 'The daemon refused the subscription');
     }
     return undefined;
+  }
+
+  /** An answer to UNSUBSCRIBE needs nothing; unasked, with a code, it ends a subscription that is still open here. */
+  private onUnsubscribed(bytes: Buffer, at: number, end: number): ConnectionError | undefined {
+    const answer = decodeAnswer(bytes, at, end);
+    if (answer === undefined) return lostStep(this.link?.place ?? '', 'UNSUBSCRIBED');
+    const channel = this.channels.get(answer.id);
+    if (channel !== undefined && answer.code !== 0) {
+      this.endChannel(channel, answer, 'The daemon ended the subscription');
+    }
+    return undefined;
+  }
+
+  private endChannel(channel: Channel, { code, text }: Answer, what: string): void {
+    this.channels.delete(channel.id);
+    channel.end(new SubscribeError(text === '' ? `${what}: ${codeName(code)}.` : text, code));
   }
 
   private onResult(bytes: Buffer, at: number, end: number): ConnectionError | undefined {

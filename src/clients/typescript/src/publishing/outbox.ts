@@ -33,6 +33,8 @@ export class Outbox {
   inDoubt = 0;
   /** When bytes were last handed to the socket. */
   lastSent = 0;
+  /** Whether the first attempt to connect is under way: not there yet, but not away either. */
+  private isStarting = false;
   private socket: Socket | undefined;
   private handle: unknown;
   private control: Buffer[] = [];
@@ -57,9 +59,20 @@ export class Outbox {
     return this.socket !== undefined;
   }
 
+  /** Whether waiting for the daemon makes sense: while it is away events are kept up to the limit, then refused. */
+  get mayWait(): boolean {
+    return this.socket !== undefined || this.isStarting;
+  }
+
   /** Whether a publisher that can pause should. */
   get isBehind(): boolean {
-    return this.socket !== undefined && this.log.unsentBytes > pauseAt;
+    return this.log.unsentBytes > pauseAt && this.mayWait;
+  }
+
+  /** The first attempt begins, or has failed. */
+  setStarting(isStarting: boolean): void {
+    this.isStarting = isStarting;
+    if (!isStarting) this.tellWaiters();
   }
 
   /** Whether all that was published is known to have been taken. */
@@ -106,6 +119,7 @@ export class Outbox {
       writeTopic(frame, 0, topic.alias, topic.utf8);
       this.control.push(frame);
     }
+    this.isStarting = false;
     this.socket = socket;
     this.handle = (socket as unknown as { _handle?: unknown })._handle;
     if (this.flushes.length > 0) this.log.appendPing();
@@ -279,7 +293,7 @@ export class Outbox {
 
   private tellWaiters(): void {
     if (this.rooms.length > 0) this.tryRooms();
-    if (this.drains.length === 0 || (this.socket !== undefined && this.log.unsentBytes > goOnAt)) return;
+    if (this.drains.length === 0 || (this.mayWait && this.log.unsentBytes > goOnAt)) return;
     for (const done of this.drains) done.resolve();
     this.drains = [];
   }

@@ -36,7 +36,7 @@ export interface PublisherOwner {
 function sizeOf(payload: Payload): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   if (payload instanceof Uint8Array) return payload.length;
-  throw new ArgumentError('A payload is a Uint8Array, a Buffer or a string; encode other values, as JSON for instance.');
+  throw new ArgumentError('A payload is a Uint8Array, a Buffer or a string; encode other values, as JSON perhaps.');
 }
 
 /** The calls that publish. */
@@ -121,12 +121,14 @@ export class Publisher {
     };
     // Who waits already goes first.
     if (!outbox.hasRoomWaiters && attempt()) return;
-    if (!outbox.isConnected) throw this.full(1);
+    if (!outbox.mayWait) throw this.full(1);
     outbox.waitForRoom(() => {
       if (signal?.aborted === true) return true;
       if (this.owner.isClosing) waiter.reject(new ClosedError());
-      else if (!outbox.isConnected && !attempt()) waiter.reject(this.full(1));
-      else if (outbox.isConnected) return attempt();
+      else if (!attempt()) {
+        if (outbox.mayWait) return false;
+        waiter.reject(this.full(1));
+      }
       return true;
     });
   }

@@ -42,7 +42,7 @@ const codeNames = [
   'none', 'bad_greeting', 'malformed', 'frame_too_large', 'payload_too_large', 'unknown_alias', 'bad_topic',
   'bad_filter', 'unsupported_version', 'out_of_order', 'too_many_subscriptions', 'subscription_in_use',
   'unknown_subscription', 'too_many_sessions', 'unauthenticated', 'forbidden', 'wrong_cluster', 'duplicate_link',
-  'self_link', 'shutting_down', 'idle', 'unknown_query', 'over_limit', 'internal',
+  'self_link', 'shutting_down', 'idle', 'unknown_query', 'over_limit', 'internal', '', '', 'keep_over', 'taken_over',
 ];
 
 const reasonNames = [
@@ -52,7 +52,7 @@ const reasonNames = [
 
 /** Name of an error code; `error_N` for one of a later version. */
 export function codeName(code: number): string {
-  return codeNames[code] ?? `error_${code}`;
+  return codeNames[code] || `error_${code}`;
 }
 
 /** Name of a drop reason; `reason_N` for one of a later version. */
