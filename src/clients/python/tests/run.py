@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import faulthandler
 import sys
+import time
 import unittest
 from typing import Any
 
 LIMIT_SECONDS = 300
+SLOW_SECONDS = 1.5
 
 
 class Result(unittest.TextTestResult):
@@ -16,6 +18,17 @@ class Result(unittest.TextTestResult):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.failed = set()  # type: ignore[var-annotated]
+        self._began = 0.0
+
+    def startTest(self, test: Any) -> None:
+        super().startTest(test)
+        self._began = time.monotonic()
+
+    def stopTest(self, test: Any) -> None:
+        super().stopTest(test)
+        took = time.monotonic() - self._began
+        if took > SLOW_SECONDS:
+            print(f"slow: {test.id()} took {took:.1f} s")
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         super().addSubTest(test, subtest, err)
