@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Type, TypeVa
 
 from nexusd_client import AsyncNexusdClient, NexusdClient, properties, wire_in, wire_out
 
-LIMIT = 20.0
+LIMIT = 9.0
 PUBLISHER = 77
 _C = TypeVar("_C", NexusdClient, AsyncNexusdClient)
 
@@ -156,13 +156,19 @@ class Connection:
 
     def expect(self, kind: int) -> Frame:
         """The next frame, which must be of that kind; PING frames that were not asked for are answered."""
-        while True:
+        return self.expect_any(kind)
+
+    def expect_any(self, *kinds: int) -> Frame:
+        """The next frame, which must be of one of these kinds."""
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end:
             got = self.read_frame()
-            if got.kind == kind:
+            if got.kind in kinds:
                 return got
             if got.kind != wire_out.PING:
-                raise AssertionError(f"the client sent {got} instead of a frame of kind {kind:#x}")
+                raise AssertionError(f"the client sent {got} instead of a frame of kinds {kinds}")
             self.send(frame(wire_out.PONG, got.body))
+        raise AssertionError(f"the client sent no frame of kinds {kinds}")
 
     def expect_ping(self) -> Frame:
         """The next PING, which the caller answers."""

@@ -8,7 +8,7 @@ import time
 import unittest
 from typing import Any
 
-LIMIT_SECONDS = 300
+LIMIT_SECONDS = 180
 SLOW_SECONDS = 1.5
 
 
