@@ -249,6 +249,8 @@ class Outbox:
             if self._queue and self._queue[0].number:
                 self._next_number = self._queue[0].number
             self._room.notify_all()
+        if all_taken:
+            self._confirm(before)
 
     def take(self) -> bytes:
         """What to write next: frames of the session, then events. Empty: nothing waits."""
@@ -293,8 +295,13 @@ class Outbox:
     def leave(self) -> None:
         """Says BYE behind what was begun: no events follow."""
         with self.lock:
-            self._control.append(wire_out.BYE)
-            self._leaving = True
+            if not self._leaving:
+                self._control.append(wire_out.BYE)
+                self._leaving = True
+
+    def said_bye(self) -> bool:
+        """Whether BYE is in the socket, with everything before it."""
+        return self._leaving and not self._control and self._taken_offset == self._written_offset
 
     def written(self, amount: int) -> None:
         """So many more bytes are in the socket."""

@@ -131,10 +131,9 @@ class Worker:
                 2,
             )
         finally:
-            said_bye = self._bye_by != _FOREVER
             self._drop_stream()
-            self._outbox.detach(all_taken=orderly and said_bye)
-        if said_bye:
+            self._outbox.detach(all_taken=orderly and self._outbox.said_bye())
+        if self._bye_by != _FOREVER:
             raise _Stopped
         return error
 
