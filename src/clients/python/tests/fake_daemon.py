@@ -97,7 +97,9 @@ def deliver(
     return frame(wire_in.DELIVER, head + props + wire_out.run_body(payloads), flags, len(props))
 
 
-def loss(kind: int, subscription: int, first: int, last: int, count: int, reason: int, where: bytes = b"node-1") -> bytes:
+def loss(
+    kind: int, subscription: int, first: int, last: int, count: int, reason: int, where: bytes = b"node-1"
+) -> bytes:
     """GAP or NOTICE."""
     return frame(kind, struct.pack("<IQQQQ", subscription, 9, first, last, count) + where, extra=reason)
 

@@ -52,7 +52,8 @@ def main() -> int:
     """Runs them; 0 where all passed."""
     faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
     loader = unittest.TestLoader()
-    suite = loader.loadTestsFromNames(sys.argv[1:]) if len(sys.argv) > 1 else loader.discover("tests", top_level_dir=".")
+    names = sys.argv[1:]
+    suite = loader.loadTestsFromNames(names) if names else loader.discover("tests", top_level_dir=".")
     runner = unittest.TextTestRunner(resultclass=Result, verbosity=1, warnings="error")
     result: Result = runner.run(suite)  # type: ignore[assignment]
     skipped = len(result.skipped)

@@ -1,4 +1,4 @@
-"""Subscriptions: opening, credit, resume, gaps, leaving, and requests and queries."""
+"""Subscriptions: opening, credit, resume, gaps, leaving."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from nexusd_client import (
     ClosedError,
     Gap,
     Message,
-    NoResponderError,
-    QueryError,
     SubscribeError,
     WaitTimeoutError,
     properties,
@@ -127,7 +125,8 @@ class Receiving(FakeDaemonTest):
         connection.send(deliver(sub, [b"one", b"two"], 5, b"t/x", 9, 1_700_000_000_123 << 16, 4 | 8, more))
         message = subscription.get(10)
         self.assertEqual((message.topic, message.payload, message.publisher, message.number), ("t/x", b"one", 9, 5))
-        self.assertEqual((message.content_type, message.correlation_id, message.headers), ("text/plain", b"c", {"k": b"v"}))
+        self.assertEqual((message.content_type, message.correlation_id), ("text/plain", b"c"))
+        self.assertEqual(message.headers, {"k": b"v"})
         self.assertEqual((message.ttl_ms, message.priority, message.reply_topic), (9, 1, "r"))
         self.assertEqual((message.is_retained, message.is_replayed, message.time), (True, True, 1_700_000_000.123))
         self.assertEqual(subscription.get(10).number, 6)
@@ -191,9 +190,9 @@ class Receiving(FakeDaemonTest):
         subscription, sub, connection = self.open(client)
         low = properties.encode(None, None, None, None, properties.Priority.LOW, None)
         connection.send(
-            deliver(sub, [b"a", b"b"], 5, publisher=9, timestamp=100), deliver(sub, [b"c"], 3, publisher=8, timestamp=101),
-            deliver(sub, [b"d"], 9, publisher=9, timestamp=102, more=low),
-            deliver(sub, [b"old"], 50, publisher=7, flags=4), deliver(sub, [b"e"], 2, publisher=9, timestamp=90, flags=8),
+            deliver(sub, [b"a", b"b"], 5, timestamp=100), deliver(sub, [b"c"], 3, publisher=8, timestamp=101),
+            deliver(sub, [b"d"], 9, timestamp=102, more=low), deliver(sub, [b"old"], 50, publisher=7, flags=4),
+            deliver(sub, [b"e"], 2, timestamp=90, flags=8),
         )
         self.assertEqual([subscription.get(10).is_replayed for _ in range(6)], [False] * 5 + [True])
         for _ in range(2):
@@ -232,7 +231,8 @@ class Receiving(FakeDaemonTest):
         client = self.make(on_gap=gaps.append)
         _, sub, connection = self.open(client, "a", "b")
         connection.send(
-            loss(wire_in.GAP, sub, 10, 20, 4, 13), loss(wire_in.GAP, sub, 1, 1, 1, 99), loss(wire_in.GAP, 55, 1, 1, 1, 1)
+            loss(wire_in.GAP, sub, 10, 20, 4, 13), loss(wire_in.GAP, sub, 1, 1, 1, 99),
+            loss(wire_in.GAP, 55, 1, 1, 1, 1),
         )
         eventually("told", lambda: client.statistics.lost == 6)
         self.assertEqual(gaps, [
@@ -248,7 +248,8 @@ class Receiving(FakeDaemonTest):
             break
         self.assertEqual(connection.expect(wire_out.UNSUBSCRIBE).u32(0), sub)
         # What was on its way is ignored, and so is what was never opened.
-        connection.send(deliver(sub, [b"late"]), deliver(999, [b"never"]), frame(wire_in.UNSUBSCRIBED, struct.pack("<I", sub)))
+        connection.send(deliver(sub, [b"late"]), deliver(999, [b"never"]))
+        connection.send(frame(wire_in.UNSUBSCRIBED, struct.pack("<I", sub)))
         handle = client.publish("a", b"x")
         connection.publishes(1)
         connection.send(ack(1))
@@ -376,124 +377,6 @@ class Receiving(FakeDaemonTest):
         asyncio.run(run())
         connection.send(deliver(sub, [b"then"]))
         self.assertEqual(subscription.get(10).payload, b"then")
-
-
-class Asking(FakeDaemonTest):
-    def test_queries_are_asked_again_in_a_new_connection(self) -> None:
-        client = self.make()
-        connection = self.connect(client)
-        results: List[Any] = []
-        thread = threading.Thread(target=lambda: results.append(client.query("status", 20)))
-        thread.start()
-        first = connection.expect(wire_out.QUERY)
-        connection.close()
-        connection = self.connect(client)
-        again = connection.expect(wire_out.QUERY)
-        self.assertEqual(first, again)
-        connection.send(frame(wire_in.RESULT, again.body[:4] + b'{"a":1}'))
-        thread.join(20)
-        self.assertEqual(results, [{"a": 1}])
-
-    def test_refused_queries(self) -> None:
-        client = self.make(AsyncNexusdClient)
-        connection = self.connect(client)
-
-        async def run() -> None:
-            asking = asyncio.ensure_future(client.query("nonsense"))
-            await asyncio.sleep(0)
-            asked = connection.expect(wire_out.QUERY)
-            connection.send(frame(wire_in.RESULT, asked.body[:4] + b"known are ...", extra=21))
-            with self.assertRaises(QueryError) as caught:
-                await asking
-            self.assertEqual(caught.exception.code, 21)
-            for bad in ("", "x" * 1089, None):
-                with self.assertRaises(QueryError):
-                    await client.query(bad)  # type: ignore[arg-type]
-            with self.assertRaises(WaitTimeoutError):
-                await client.query("status", 0.01)
-
-        asyncio.run(run())
-
-    def answer_inbox(self, connection: Connection) -> int:
-        opened = connection.expect(SUBSCRIBE)
-        self.assertRegex(opened.filters[0], r"^\$reply/[0-9a-f]{16}/\*$")
-        self.assertEqual(opened.flags, 1)
-        connection.send(subscribed(opened.u32(0)))
-        return opened.u32(0)
-
-    def test_request(self) -> None:
-        client = self.make()
-        connection = self.connect(client)
-        results: List[Any] = []
-
-        def ask() -> None:
-            try:
-                results.append(client.request("prices", b"apples", 20).payload)
-                results.append(client.request("prices", b"pears", 20))
-            except NoResponderError:
-                results.append("nobody")
-
-        thread = threading.Thread(target=ask)
-        thread.start()
-        inbox = self.answer_inbox(connection)
-        connection.expect(wire_out.TOPIC)
-        asked = connection.expect(wire_out.PUBLISH)
-        props = asked.properties
-        self.assertEqual((asked.flags, asked.events), (wire_out.ACKNOWLEDGE, [b"apples"]))
-        assert props.reply_topic is not None and props.correlation_id is not None
-        late = deliver(inbox, [b"stray"], topic=props.reply_topic.encode() + b"x")
-        connection.send(ack(1), late, deliver(inbox, [b"1.20"], topic=props.reply_topic.encode()))
-        again = connection.expect(wire_out.PUBLISH)
-        self.assertNotEqual(again.properties.reply_topic, props.reply_topic)
-        connection.send(deliver(inbox, [b"late"], topic=props.reply_topic.encode()), ack(2, local=0, peers=0))
-        thread.join(20)
-        self.assertEqual(results, [b"1.20", "nobody"])
-
-    def test_a_request_that_nobody_answers(self) -> None:
-        client = self.make(AsyncNexusdClient)
-        connection = self.connect(client)
-
-        async def run() -> None:
-            asking = asyncio.ensure_future(client.request("prices", b"", 0.3))
-
-            def answer() -> None:
-                self.answer_inbox(connection)
-                connection.expect(wire_out.TOPIC)
-                connection.expect(wire_out.PUBLISH)
-                connection.send(ack(1))
-
-            await asyncio.get_running_loop().run_in_executor(None, answer)
-            with self.assertRaises(WaitTimeoutError):
-                await asking
-            cancelled = asyncio.ensure_future(client.request("prices", b"", 20))
-            await asyncio.sleep(0.01)
-            cancelled.cancel()
-            with self.assertRaises(asyncio.CancelledError):
-                await cancelled
-            self.assertEqual(client._inbox._calls, {})
-
-        asyncio.run(run())
-
-    def test_a_reply_is_published_again_while_nobody_gets_it(self) -> None:
-        client = self.make()
-        subscription = client.subscribe(["prices"])
-        connection = self.connect(client)
-        sub = connection.expect(SUBSCRIBE).u32(0)
-        more = properties.encode(None, b"id", None, None, properties.Priority.NORMAL, "$reply/abc/1")
-        connection.send(deliver(sub, [b"q"], more=more), deliver(sub, [b"no question"], 2))
-        question, plain = subscription.get(10), subscription.get(10)
-        with self.assertRaises(ArgumentError):
-            client.reply(plain, b"a")
-        results: List[Any] = []
-        thread = threading.Thread(target=lambda: results.append(client.reply(question, b"a")))
-        thread.start()
-        for number in range(1, 4):
-            reply = connection.expect(wire_out.PUBLISH)
-            self.assertEqual((reply.alias, reply.properties.topic), (0, b"$reply/abc/1"))
-            self.assertEqual((reply.properties.correlation_id, reply.events), (b"id", [b"a"]))
-            connection.send(ack(number, local=0, peers=1 if number == 3 else 0))
-        thread.join(20)
-        self.assertEqual(results, [(0, 1, 3)])
 
 
 if __name__ == "__main__":
