@@ -269,6 +269,8 @@ class Receiving(FakeDaemonTest):
                 self.assertEqual(message.payload, b"1")
                 break
             reading = asyncio.ensure_future(self.read_all(client.subscribe(["b"])))
+            opened = client._session.channels
+            eventually("opened", lambda: any(c.filters == ["b"] for c in list(opened.values())))
             await asyncio.sleep(0)
             reading.cancel()
             with self.assertRaises(asyncio.CancelledError):

@@ -83,6 +83,8 @@ class Worker:
 
     def begin_close(self, deadline: float) -> None:
         """Sends what is buffered until then at most, and ends."""
+        if self._session.closed.done:
+            return
         self._close_by = min(self._close_by, deadline)
         if self._flushed is None:
             self._flushed = self._outbox.flush()
