@@ -109,7 +109,15 @@ public sealed partial class Router
         if (!membersOnly)
         {
             record.Advance(run.Number, run.Count, run.Priority);
-            DeliverLocally(left, record, isStored: false);
+            if (!WasRepaired(left))
+            {
+                DeliverLocally(left, record, isStored: false);
+            }
+            else if (left.Count > 1)
+            {
+                DeliverLocally(left.Take(left.Count - 1), record, isStored: false);
+            }
+
             Topic topic = Living(run.Topic);
             RouteView route = Resolve(topic);
             served = ++_stamp;
@@ -315,7 +323,7 @@ public sealed partial class Router
         if ((run.Flags & RunFlags.Retain) != 0)
         {
             _now = Math.Max(_now, run.Timestamp);
-            Retained.Apply(run, _now);
+            Retain(run);
             peers += DeliverToUnstampedPeers(run, served);
         }
 
