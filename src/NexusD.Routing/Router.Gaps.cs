@@ -1,9 +1,11 @@
 using NexusD.Protocol;
+using NexusD.Protocol.Peer;
+using NexusD.Routing.Groups;
 using NexusD.Routing.Publishers;
 
 namespace NexusD.Routing;
 
-/// <content>The news that peers dropped events on the way here.</content>
+/// <content>What was dropped on the way here, by peers or because it came too late.</content>
 public sealed partial class Router
 {
     /// <summary>
@@ -50,6 +52,33 @@ public sealed partial class Router
             if (_localTargets[slot] is { } target && record.WasDelivered(slot))
             {
                 target.DeliverGap(lost);
+            }
+        }
+    }
+
+    /// <summary>As <see cref="DropFromPeer(in EventRun, DropReason)"/>, where members of groups were to get the
+    /// run.</summary>
+    public void DropFromPeer(in EventRun run, DropReason reason, ReadOnlySpan<byte> members, bool membersOnly)
+    {
+        PublisherRecord record = Publishers.GetOrAdd(run.Publisher);
+        int duplicates = membersOnly ? 0 : record.Duplicates(run.Number, run.Count, run.Priority);
+        if (duplicates == run.Count)
+        {
+            _duplicateEvents += duplicates;
+            return;
+        }
+
+        EventRun left = run.Skip(duplicates);
+        if (!membersOnly)
+        {
+            DropFromPeer(run, reason);
+        }
+
+        for (int i = 0; i < members.Length / ForwardFrame.MemberBytes; i++)
+        {
+            if (_groups.TryGetLocal(ForwardFrame.Member(members, i), out GroupMember? member))
+            {
+                member.Target.DeliverLoss(left, reason, _options.NodeName);
             }
         }
     }

@@ -133,33 +133,6 @@ public sealed partial class Router
         }
     }
 
-    /// <summary>As <see cref="DropFromPeer(in EventRun, DropReason)"/>, where members of groups were to get the
-    /// run.</summary>
-    public void DropFromPeer(in EventRun run, DropReason reason, ReadOnlySpan<byte> members, bool membersOnly)
-    {
-        PublisherRecord record = Publishers.GetOrAdd(run.Publisher);
-        int duplicates = membersOnly ? 0 : record.Duplicates(run.Number, run.Count, run.Priority);
-        if (duplicates == run.Count)
-        {
-            _duplicateEvents += duplicates;
-            return;
-        }
-
-        EventRun left = run.Skip(duplicates);
-        if (!membersOnly)
-        {
-            DropFromPeer(run, reason);
-        }
-
-        for (int i = 0; i < members.Length / ForwardFrame.MemberBytes; i++)
-        {
-            if (_groups.TryGetLocal(ForwardFrame.Member(members, i), out GroupMember? member))
-            {
-                member.Target.DeliverLoss(left, reason, _options.NodeName);
-            }
-        }
-    }
-
     /// <summary>
     /// Gives a run that was meant for a member of this node, and that the member will never have, to another one.
     /// </summary>

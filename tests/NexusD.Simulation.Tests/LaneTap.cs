@@ -17,7 +17,7 @@ internal sealed class LaneTap(SimulationRun run, Mutation mutation, Random rando
 
     private readonly Dictionary<(FakeConnection, long), State> _lanes = [];
 
-    /// <summary>Publishers of the runs and notices that were broken, and of those that were put in their place.</summary>
+    /// <summary>Publishers of the runs and notices that were broken.</summary>
     public HashSet<ulong> Broken { get; } = [];
 
     public void See(FakeConnection connection, long stream, byte[] bytes)

@@ -75,7 +75,10 @@ public sealed class SimulationTests
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         string program = typeof(SimulationTests).Assembly.Location;
-        var start = new ProcessStartInfo(host, [program, "hash", "1", $"{HashedSeeds}"]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(host, [program, "hash", "1", $"{HashedSeeds}"])
+        {
+            RedirectStandardOutput = true,
+        };
         using Process process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         try

@@ -15,8 +15,8 @@ namespace NexusD.Peering.Links;
 /// <para>A difference that a whole comparison did not mend (this node's budget, its clock, entries that only it has) is
 /// remembered by its digest, own XOR peer's, which writes on both sides leave as it is. While it stands nothing is
 /// asked. Beside this each comparison that brought nothing doubles the pause before the next, up to <see
-/// cref="LongestPauseNs"/>: while both sides write, digests always differ by what is under way. A store that has come to
-/// rest looks again as soon as the pause is over and does not wait to be told once more.</para>
+/// cref="LongestPauseNs"/>: while both sides write, digests always differ by what is under way. A store that has
+/// come to rest looks again as soon as the pause is over and does not wait to be told once more.</para>
 /// </remarks>
 internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<long> backlog, Action<long> wakeBy)
 {

@@ -12,9 +12,9 @@ namespace NexusD.Routing.Retained;
 /// </summary>
 /// <remarks>
 /// <para>Newest is by (timestamp, publisher, number); what is not newer is not kept. When an event's time to live is
-/// over a tombstone of the same version takes its place, so that nodes agree whatever their clocks say and nothing older
-/// comes back. A tombstone leaves <see cref="TombstoneMs"/> after its timestamp, that of an expired event so long after
-/// its time to live. A late tombstone still deletes what is older.</para>
+/// over a tombstone of the same version takes its place, so that nodes agree whatever their clocks say and nothing
+/// older comes back. A tombstone leaves <see cref="TombstoneMs"/> after its timestamp, that of an expired event so
+/// long after its time to live. A late tombstone still deletes what is older.</para>
 /// <para>When a budget is reached: expired entries go first, then the oldest tombstones; if that is not enough the new
 /// event is refused and counted, and what the topic had is removed, because it is out of date. A tombstone displaces
 /// only older ones, so that repair between stores of different size comes to an end.</para>
