@@ -15,7 +15,7 @@ public sealed partial class KeepTests
     public async Task A_killed_subscriber_is_succeeded_without_a_loss()
     {
         using var folder = new TempFolder();
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(folder, "n1");
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(folder, "n1", "--discovery=static");
         await using RunningProcess publisher = daemon.Ctl("pub", "--topic", "flow/a", "--lines");
         string token = "";
         var fresh = new List<int>();
@@ -53,7 +53,8 @@ public sealed partial class KeepTests
     public async Task What_nobody_comes_for_is_counted()
     {
         using var folder = new TempFolder();
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(folder, "n1", "--keep-limit=2s");
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            folder, "n1", "--discovery=static", "--keep-limit=4s");
         await using (RunningProcess subscriber = daemon.Ctl("sub", "flow/#", "--keep=60s"))
         {
             await Eventually.TrueAsync(
@@ -64,13 +65,18 @@ public sealed partial class KeepTests
 
         await Eventually.TrueAsync("it is kept", () => daemon.JsonAsync("clients"), clients => clients.EnumerateArray()
             .Any(c => c.GetProperty("state").GetString() == "kept"));
-        await using RunningProcess publisher = daemon.Ctl("pub", "flow/a", "x", "--count=100");
-        await publisher.WaitForExitAsync();
+        await using RunningProcess publisher = daemon.Ctl("pub", "--topic", "flow/a", "--lines");
+        for (int i = 0; i < 100; i++)
+        {
+            await publisher.Input.WriteLineAsync("x");
+        }
+
+        await publisher.Input.FlushAsync();
         await Eventually.TrueAsync(
             "it has ended and what waited is counted",
             () => daemon.JsonAsync("status"),
-            status => status.ToString().Contains("\"session_closed\":100", StringComparison.Ordinal)
-                || Regex.IsMatch(status.ToString(), "\"session_closed\"\\s*:\\s*100"));
+            status => status.GetProperty("events").GetProperty("dropped").EnumerateArray().Any(d =>
+                d.GetProperty("reason").GetString() == "session_closed" && d.GetProperty("count").GetInt64() == 100));
     }
 
     private static async Task PublishAsync(RunningProcess publisher, int round)

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace NexusdClient.Tests;
 
-/// <summary>Stands between clients and a daemon, and breaks their connections wherever these are at the moment.</summary>
+/// <summary>
+/// Stands between clients and a daemon, and breaks their connections wherever these are at the moment.
+/// </summary>
 internal sealed class CuttableRelay : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("nexusd-relay-");

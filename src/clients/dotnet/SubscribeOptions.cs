@@ -17,15 +17,16 @@ public sealed class SubscribeOptions
     /// <summary>
     /// How long the daemon keeps the subscription when its connection breaks: it goes on to queue, and what was on its
     /// way comes again, so that a reconnect within that time loses nothing inside the queue's bounds. Whole
-    /// milliseconds, more than zero; the daemon's <c>--keep-limit</c> may shorten it. Null: it ends with its connection.
+    /// milliseconds, more than zero; the daemon's <c>--keep-limit</c> may shorten it. Null: it ends with its
+    /// connection.
     /// </summary>
     public TimeSpan? KeepFor { get; init; }
 
     /// <summary>
     /// Goes on with a kept subscription of another client or process: its <see cref="SubscriptionBase.ResumeToken"/>.
     /// The filters must be the same, and <see cref="KeepFor"/> must be set. What that one had not confirmed, which is
-    /// what its reader had not come back for, comes again with <see cref="Message.IsReplayed"/>. If the daemon no longer
-    /// has it a new subscription begins, and <see cref="Client.ServerNotice"/> tells.
+    /// what its reader had not come back for, comes again with <see cref="Message.IsReplayed"/>. If the daemon no
+    /// longer has it a new subscription begins, and <see cref="Client.ServerNotice"/> tells.
     /// </summary>
     public string? ResumeToken { get; init; }
 

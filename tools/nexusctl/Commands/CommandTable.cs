@@ -38,8 +38,8 @@ internal static class CommandTable
         List(
             "clients",
             "List the applications that are connected, and subscriptions that are kept for some that are not.",
-            "JSON: an array with id, name, library, address, publisher, state (connected or kept), kept_for_ms, subscriptions,\n"
-            + "events_in, events_out and more.",
+            "JSON: an array with id, name, library, address, publisher, state (connected or kept),\n"
+            + "kept_for_ms, subscriptions, events_in, events_out and more.",
             [
                 "id", "name", "state", "kept_for_ms", "library", "address", "pid", "subscriptions", "events_in",
                 "events_out", "queued_events", "dropped", "publisher",
