@@ -76,7 +76,7 @@ public sealed partial class KeepTests
             "it has ended and what waited is counted",
             () => daemon.JsonAsync("status"),
             status => status.GetProperty("events").GetProperty("dropped").EnumerateArray().Any(d =>
-                d.GetProperty("reason").GetString() == "session_closed" && d.GetProperty("count").GetInt64() == 100));
+                d.GetProperty("reason").GetString() == "session_closed" && d.GetProperty("events").GetInt64() == 100));
     }
 
     private static async Task PublishAsync(RunningProcess publisher, int round)
