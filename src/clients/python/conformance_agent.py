@@ -103,14 +103,11 @@ class Agent:
         client, topic, size = self.clients[c["client"]], c["topic"], c.get("size", 0)
         for number in range(c["from"], c["from"] + c["count"]):
             payload = str(number).encode().ljust(size)
-            while True:
-                try:
-                    client.publish(topic, payload)
-                    break
-                except BufferFullError:
-                    if client.state != "connected":
-                        raise
-                    await client.drain()
+            try:
+                client.publish(topic, payload)
+            except BufferFullError:
+                # The call that waits while the daemon is there.
+                await client.publish_many(topic, [payload])
             if number % 256 == 0:
                 await asyncio.sleep(0)
         return {"published": c["count"]}

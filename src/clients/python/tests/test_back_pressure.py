@@ -47,6 +47,26 @@ class BackPressure(FakeDaemonTest):
         self.assertEqual(len(connection.publishes(5300)), 5300)
         self.assertTrue(done.wait(20))
 
+    def test_a_thread_waits_while_the_first_attempt_is_under_way(self) -> None:
+        client = self.make(publish_buffer_bytes=MIB)
+        done = threading.Event()
+
+        def publish() -> None:
+            client.publish_many("a", [b"x" * 10_000] * 200)
+            for _ in range(100):
+                client.publish("a", b"x" * 10_000)
+            done.set()
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        connection = self.fake.accept()
+        eventually("the publisher waits", lambda: client.buffered_bytes > MIB - 50_000)
+        self.assertFalse(done.is_set())
+        connection.greet()
+        self.assertEqual(len(connection.publishes(300)), 300)
+        thread.join(20)
+        self.assertTrue(done.is_set())
+
     def test_a_wait_ends_when_the_daemon_goes(self) -> None:
         client = self.make(reconnect_min=20, reconnect_max=20)
         connection = self.connect(client)

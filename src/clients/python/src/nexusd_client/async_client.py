@@ -34,13 +34,20 @@ class AsyncNexusdClient(BaseClient):
             total += taken
             rest = rest[taken:]
             if rest:
-                if not self._outbox.connected:
+                if not self._outbox.reachable:
                     raise self._outbox.buffer_full(total)
-                await self.drain()
+                await self._look_again()
         return total
 
     async def drain(self) -> None:
         """Returns when there is ample room in the publish buffer. Raises ClosedError."""
+        self._session.start()
+        while True:
+            await self._look_again()
+            if self._outbox.has_room():
+                return
+
+    async def _look_again(self) -> None:
         done = self._outbox.drain()
         await done.wait_async(None)
         done.get()

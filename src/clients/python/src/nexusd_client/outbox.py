@@ -7,9 +7,9 @@ from collections import deque
 from typing import Callable, Deque, List, Optional, Sequence, Sized, Tuple
 
 from . import codes, wire_out
-from .errors import BufferFullError, ClosedError, PublishError
+from .errors import BufferFullError, ClosedError
 from .handle import Completion, PublishHandle, RunOutcome, fresh, refused
-from .runs import RUN_LIMIT, Run, Topic, TopicTable, has_handles, no_run
+from .runs import RUN_LIMIT, Run, Topic, TopicTable, has_handles, no_run, too_large
 from .properties import Malformed
 from .wire_in import Ack, Welcome
 
@@ -59,6 +59,8 @@ class Outbox:
         self._flush_seq = 0
         self._leaving = False
         self.connected = False
+        # Until the first attempt to connect has failed the daemon does not count as away.
+        self.connecting = True
         self.closed: Optional[ClosedError] = None
         self.io_thread = 0
         self.in_doubt = 0
@@ -140,16 +142,20 @@ class Outbox:
         return done
 
     def drain(self) -> Completion[None]:
-        """Done when the buffer holds less than what makes a publisher wait."""
+        """Done when the buffer holds less than what makes a publisher wait, or when the daemon went: look again."""
         done: Completion[None] = Completion()
         with self.lock:
             if self.closed is not None:
                 done.fail(self.closed)
-            elif self._held + self.tail.size <= self._low():
+            elif self.has_room():
                 done.resolve(None)
             else:
                 self._drains.append(done)
         return done
+
+    def has_room(self) -> bool:
+        """Whether the buffer holds less than what makes a publisher wait."""
+        return self._held + self.tail.size <= self._low()
 
     def send_control(self, frame: bytes) -> None:
         """Sends a frame of the session before the events that wait, unless there is no connection."""
@@ -163,6 +169,20 @@ class Outbox:
         """Asks for a sign of life, which confirms also what was sent before."""
         with self.lock:
             self._ping_now = True
+
+    @property
+    def reachable(self) -> bool:
+        """Whether waiting for room makes sense."""
+        return self.connected or self.connecting
+
+    def not_reached(self) -> None:
+        """The first attempt to connect failed: who waits for room looks again."""
+        with self.lock:
+            self.connecting = False
+            self._room.notify_all()
+            drains, self._drains = self._drains, []
+        for drain in drains:
+            drain.resolve(None)
 
     @property
     def published(self) -> int:
@@ -218,7 +238,7 @@ class Outbox:
             self._next_number = welcome.next_number
             dropped, renumbered = self._take_out_too_large()
         for run in dropped:
-            run.outcome.fail(self._too_large(max(map(len, run.payloads))))
+            run.outcome.fail(too_large(max(map(len, run.payloads)), self._max_payload))
         if renumbered:
             return False
         with self.lock:
@@ -250,7 +270,7 @@ class Outbox:
             self._sent_seq = before
             if self._queue and self._queue[0].number:
                 self._next_number = self._queue[0].number
-            self._room.notify_all()
+        self.not_reached()
         if all_taken:
             self._confirm(before)
 
@@ -370,7 +390,7 @@ class Outbox:
         return run
 
     def _may_wait_for_room(self, may_wait: Callable[[], bool]) -> bool:
-        return self.connected and may_wait()
+        return self.reachable and may_wait()
 
     def _close_tail(self) -> None:
         run = self.tail
@@ -395,7 +415,7 @@ class Outbox:
             self._room.notify_all()
 
     def _take_drains(self) -> List[Completion[None]]:
-        if not self._drains or self._held + self.tail.size > self._low():
+        if not self._drains or not self.has_room():
             return []
         drains, self._drains = self._drains, []
         return drains
@@ -435,14 +455,7 @@ class Outbox:
     def _check_size(self, topic: Topic, length: int, prop_bytes: int) -> None:
         frame = wire_out.PUBLISH_HEADER_BYTES + prop_bytes + 3 + len(topic.utf8) + 4 + length
         if length > self._max_payload or frame > self._max_frame:
-            raise self._too_large(length)
-
-    def _too_large(self, length: int) -> PublishError:
-        return PublishError(
-            f"The payload has {length} bytes; the daemon takes at most {self._max_payload}. Send less, or start nexusd "
-            "with a larger --max-payload.",
-            codes.PAYLOAD_TOO_LARGE,
-        )
+            raise too_large(length, self._max_payload)
 
     def buffer_full(self, accepted: int = 0) -> BufferFullError:
         """The error for an event that was not taken."""

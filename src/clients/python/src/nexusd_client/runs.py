@@ -139,6 +139,15 @@ class TopicTable:
         return topic
 
 
+def too_large(length: int, limit: int) -> PublishError:
+    """The error for a payload that the daemon does not take."""
+    return PublishError(
+        f"The payload has {length} bytes; the daemon takes at most {limit}. Send less, or start nexusd with a larger "
+        "--max-payload.",
+        codes.PAYLOAD_TOO_LARGE,
+    )
+
+
 def shorten(text: str) -> str:
     """The beginning of a text, for the texts of errors."""
     shown = text if len(text) <= 100 else text[:100] + "..."

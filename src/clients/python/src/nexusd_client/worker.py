@@ -123,6 +123,7 @@ class Worker:
             stream, welcome = self._connect()
         except ConnectError as error:
             self._drop_stream()
+            self._outbox.not_reached()
             return error
         orderly = False
         try:
