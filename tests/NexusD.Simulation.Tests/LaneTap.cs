@@ -10,6 +10,9 @@ namespace NexusD.Simulation.Tests;
 /// </summary>
 internal sealed class LaneTap(SimulationRun run, Mutation mutation, Random random)
 {
+    private const int FlagsOffset = 5;
+    private const byte MembersFlag = 0x04;
+    private const int RedirectsOffset = 10;
     private const int PublisherOffset = 16;
     private const int GapPublisherOffset = 12;
     private const int CountOffset = 36;
@@ -45,7 +48,7 @@ internal sealed class LaneTap(SimulationRun run, Mutation mutation, Random rando
             }
 
             Span<byte> frame = rest[..Math.Min(rest.Length, header.FrameBytes)];
-            if (header.Kind == PeerFrameKind.Forward)
+            if (header.Kind == PeerFrameKind.Forward && !IsRedirected(frame))
             {
                 CheckOneHop(connection, PublisherOf(frame));
             }
@@ -65,6 +68,10 @@ internal sealed class LaneTap(SimulationRun run, Mutation mutation, Random rando
 
     private static ulong PublisherOf(ReadOnlySpan<byte> frame) =>
         BinaryPrimitives.ReadUInt64LittleEndian(frame[PublisherOffset..]);
+
+    /// <summary>Sent on because the member of a group that it was for is gone: the one case of a second hop.</summary>
+    private static bool IsRedirected(ReadOnlySpan<byte> frame) => (frame[FlagsOffset] & MembersFlag) != 0
+        && BinaryPrimitives.ReadUInt16LittleEndian(frame[RedirectsOffset..]) > 0;
 
     private void CheckOneHop(FakeConnection connection, ulong publisher)
     {

@@ -37,8 +37,11 @@ internal sealed partial class SimulationRun
             case < 77:
                 BreakConnection(node);
                 break;
-            case < 80:
+            case < 79:
                 Subscribe(node);
+                break;
+            case < 81:
+                JoinOrLeave(node);
                 break;
             case < 83:
                 CloseOne();
@@ -193,6 +196,30 @@ internal sealed partial class SimulationRun
         History.Note(node.Name, $"{subscription.Name} begins");
     }
 
+    private void Join(SimulatedNode node)
+    {
+        SimulatedGroup group = _groups[_choice.Next(_groups.Length)];
+        var member = new SimulatedMember(node, group, (GroupStrategy)_choice.Next(4));
+        History.Note(node.Name, $"{member.Name} joins");
+        World.Settle();
+    }
+
+    private void JoinOrLeave(SimulatedNode node)
+    {
+        List<SimulatedMember> members =
+            [.. _groups.SelectMany(static g => g.Members).Where(m => m.IsAlive && m.Node == node)];
+        if (members.Count == 0 || _choice.Next(2) == 0)
+        {
+            Join(node);
+            return;
+        }
+
+        SimulatedMember member = members[_choice.Next(members.Count)];
+        History.Note(node.Name, $"{member.Name} leaves");
+        member.Leave();
+        World.Settle();
+    }
+
     private void CloseOne()
     {
         SimulatedSubscription subscription = _subscriptions[_choice.Next(_subscriptions.Count)];
@@ -258,6 +285,11 @@ internal sealed partial class SimulationRun
             node.Inner.Router.Unsubscribe(subscription);
             subscription.Release();
             subscription.Check(_publishers.Values);
+        }
+
+        foreach (SimulatedMember member in _groups.SelectMany(static g => g.Members).Where(m => m.Node == node))
+        {
+            member.Leave();
         }
     }
 

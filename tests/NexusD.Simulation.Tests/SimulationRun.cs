@@ -15,6 +15,7 @@ internal sealed partial class SimulationRun
     private readonly LaneTap _tap;
     private readonly Dictionary<ulong, SimulatedPublisher> _publishers = [];
     private readonly List<SimulatedSubscription> _subscriptions = [];
+    private readonly SimulatedGroup[] _groups = [new("$share/one/t/#"), new("$share/two/u/+")];
     private readonly long _linkQueueBytes;
     private readonly TimeSpan _linkHold;
     private readonly int _hosts;
@@ -117,6 +118,10 @@ internal sealed partial class SimulationRun
 
         Subscribe(node, "#", slow: false);
         Subscribe(node);
+        if (_choice.Next(2) == 0)
+        {
+            Join(node);
+        }
     }
 
     /// <summary>All faults end; then everything has to come right in time.</summary>
@@ -252,6 +257,11 @@ internal sealed partial class SimulationRun
             foreach (SimulatedSubscription subscription in _subscriptions.Where(static s => s.IsAlive))
             {
                 subscription.CheckArrived(publisher, (ulong)publisher.Events.Count);
+            }
+
+            foreach (SimulatedGroup group in _groups)
+            {
+                group.CheckArrived(publisher, (ulong)publisher.Events.Count);
             }
         }
     }
