@@ -268,7 +268,7 @@ async fn a_frame_that_breaks_the_rules_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn goes_on_after_goaway_until_the_connection_ends() {
+async fn says_goodbye_to_a_daemon_that_leaves_and_comes_back() {
     let daemon = FakeDaemon::listen().await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let notices = Arc::clone(&told);
@@ -278,13 +278,14 @@ async fn goes_on_after_goaway_until_the_connection_ends() {
     let mut connection = daemon.welcome().await;
     connection.until(PUBLISH).await;
     connection.send(&frame(0x48, 0, 19, b"\0\0\0\0\0\0\0\0leaving")).await;
-    until(|| !told.lock().unwrap().is_empty()).await;
+    connection.until(BYE).await;
     assert_eq!(told.lock().unwrap()[0].code.0, 19);
     assert_eq!(told.lock().unwrap()[0].text, "leaving");
     client.publish("a", "2").await.unwrap();
-    assert_eq!(Publish::read(&connection.until(PUBLISH).await).payloads, [b"2"]);
     drop(connection);
-    daemon.welcome().await;
+    let mut connection = daemon.welcome().await;
+    assert_eq!(Publish::read(&connection.until(PUBLISH).await).payloads, [b"2"]);
+    assert_eq!(client.statistics().in_doubt, 0);
 }
 
 #[tokio::test]

@@ -314,6 +314,34 @@ async fn a_publisher_waits_for_a_slow_daemon() {
 }
 
 #[tokio::test]
+async fn a_publisher_waits_for_acknowledgements_that_fill_the_buffer() {
+    let daemon = FakeDaemon::listen().await;
+    let client = daemon.client().await;
+    let acknowledged: Vec<_> = (0..2)
+        .map(|number| publish_with(&client, PublishRequest::new(format!("a/{number}"), vec![0; 900_000])))
+        .collect();
+    let mut connection = daemon.welcome().await;
+    connection.until(PUBLISH).await;
+    connection.until(PUBLISH).await;
+    let waiting = tokio::spawn({
+        let client = client.clone();
+        async move { client.publish("b", vec![0; 200_000]).await }
+    });
+    // All is written, so only an acknowledgement makes room; the wait leaves the thread to others.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!waiting.is_finished());
+    connection.ack(0, 1, 1, 0).await;
+    connection.ack(0, 2, 1, 0).await;
+    connection.until(PUBLISH).await;
+    soon(waiting).await.unwrap().unwrap();
+    for one in acknowledged {
+        soon(one).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_acknowledgement_that_does_not_come_is_a_timeout() {
     let daemon = FakeDaemon::listen().await;
     let builder = daemon.builder().acknowledge_timeout(Duration::from_millis(50));

@@ -279,7 +279,8 @@ impl Outbox {
             state.refused += 1;
             return Err(self.full());
         }
-        if state.sending.may_send() {
+        let is_unsent = state.log.end() > state.log.sent() && !state.sending.leaving;
+        if is_unsent && state.sending.may_send() {
             self.pump(state);
             return Ok(None);
         }

@@ -42,17 +42,19 @@ impl Outbox {
         fits
     }
 
-    /// Stops sending: the connection is gone. Sets the log back to where it has to be sent again from.
-    pub(crate) async fn detach(&self) {
+    /// Stops sending: the connection is gone. Sets the log back to where it has to be sent again from. `is_orderly`: the
+    /// daemon ended the stream without an error.
+    pub(crate) async fn detach(&self, is_orderly: bool) {
         loop {
             {
                 let mut state = self.lock();
                 state.socket = None;
                 if !state.sending.is_busy() {
+                    let all_taken = is_orderly && state.sending.said_bye();
                     state.sending.reset();
                     state.log.close_run();
                     state.pings.clear();
-                    state.rewind();
+                    state.rewind(all_taken);
                     break;
                 }
             }
@@ -68,7 +70,7 @@ impl Outbox {
         self.lock().log.first_number_to_send()
     }
 
-    /// No more frames after those that were begun: this client leaves.
+    /// No more frames after those that were begun: this client or the daemon leaves.
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         if state.socket.is_none() || state.sending.leaving {
@@ -91,8 +93,8 @@ impl Log {
 
 impl State {
     /// Sets the log back: to the oldest publish that waits for an acknowledgement, else to the frame that was cut
-    /// off. Events before it that nobody confirmed are in doubt from now on.
-    fn rewind(&mut self) {
+    /// off. Events before it that nobody confirmed are in doubt from now on, unless all were taken.
+    fn rewind(&mut self, all_taken: bool) {
         let log = &mut self.log;
         let chunk = &log.chunks[log.send_at];
         let whole = frames(&chunk.data[..chunk.sent]).last().map_or(0, |(at, frame)| at + frame.len());
@@ -111,7 +113,7 @@ impl State {
         let next = log.first_number_to_send();
         self.trim();
         if next > self.confirmed_number {
-            self.in_doubt += next - self.confirmed_number;
+            self.in_doubt += if all_taken { 0 } else { next - self.confirmed_number };
             self.confirmed_number = next;
         }
     }

@@ -69,6 +69,11 @@ impl Sending {
         self.last_write = Some(Instant::now());
     }
 
+    /// Whether BYE was written to the end: an end of the connection then says that all before was taken.
+    pub(super) fn said_bye(&self) -> bool {
+        self.leaving && self.control.is_empty() && self.control_sent == self.begun_control.len()
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         self.busy
     }

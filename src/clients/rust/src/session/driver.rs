@@ -67,9 +67,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             Some(Err(reason)) => reason,
             Some(Ok((socket, welcome))) => {
                 publisher = welcome.publisher;
-                let reason = serve(shared, &mut buffer, socket, &welcome, &mut backoff).await;
-                shared.outbox.detach().await;
-                reason.unwrap_or_else(|| {
+                let end = serve(shared, &mut buffer, socket, &welcome, &mut backoff).await;
+                shared.outbox.detach(end.as_ref().map_or(false, |end| end.is_orderly)).await;
+                end.map(|end| end.reason).unwrap_or_else(|| {
                     publisher = 0;
                     let text = "The daemon takes smaller events than the one before; connecting again.";
                     Error::new(ErrorKind::Connection, text)
@@ -164,7 +164,7 @@ async fn serve(
     socket: Arc<Socket>,
     welcome: &Welcome,
     backoff: &mut Backoff,
-) -> Option<Error> {
+) -> Option<End> {
     *super::lock(&shared.daemon) = Some(DaemonInfo {
         node_id: welcome.node_id.iter().map(|b| format!("{b:02x}")).collect(),
         node_name: welcome.node_name.clone(),
@@ -187,7 +187,7 @@ async fn serve(
     Some(read_until_end(shared, buffer, &socket, welcome).await)
 }
 
-async fn read_until_end(shared: &Arc<Shared>, buffer: &mut ReadBuffer, socket: &Socket, welcome: &Welcome) -> Error {
+async fn read_until_end(shared: &Arc<Shared>, buffer: &mut ReadBuffer, socket: &Socket, welcome: &Welcome) -> End {
     let mut idle = shared.options.keep_alive;
     if welcome.idle_timeout_ms > 0 {
         let third = Duration::from_millis(u64::from(welcome.idle_timeout_ms) / 3);
@@ -203,7 +203,7 @@ async fn read_until_end(shared: &Arc<Shared>, buffer: &mut ReadBuffer, socket: &
     loop {
         // The first time, something may have come together with WELCOME.
         if let Err(problem) = receiver.take_frames(buffer) {
-            return problem;
+            return problem.into();
         }
         let next = poll_fn(|cx| {
             if let Poll::Ready(ready) = socket.poll_read_ready(cx) {
@@ -215,23 +215,36 @@ async fn read_until_end(shared: &Arc<Shared>, buffer: &mut ReadBuffer, socket: &
             abandoned.as_mut().poll(cx).map(|()| Next::Abandoned)
         });
         match next.await {
-            Next::Abandoned => return Error::closed(),
+            Next::Abandoned => return Error::closed().into(),
             Next::Tick => {
                 let now = Instant::now();
                 if now.saturating_duration_since(last_received) > silence {
                     let text =
                         format!("nexusd at {} has been silent for {silence:?}; connecting again.", shared.address);
-                    return Error::new(ErrorKind::Connection, text);
+                    return Error::new(ErrorKind::Connection, text).into();
                 }
                 shared.outbox.keep_alive(now, idle);
             }
             Next::Readable(ready) => match ready.and_then(|()| buffer.try_fill(socket)) {
-                Ok(0) => return lost(shared, "ended"),
+                Ok(0) => return End { reason: lost(shared, "ended"), is_orderly: true },
                 Ok(_) => last_received = Instant::now(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return lost(shared, &format!("broke ({error})")),
+                Err(error) => return lost(shared, &format!("broke ({error})")).into(),
             },
         }
+    }
+}
+
+/// How a connection ended.
+struct End {
+    reason: Error,
+    /// The daemon ended the stream without an error.
+    is_orderly: bool,
+}
+
+impl From<Error> for End {
+    fn from(reason: Error) -> End {
+        End { reason, is_orderly: false }
     }
 }
 

@@ -129,6 +129,8 @@ impl Receiver {
             kind::GOAWAY => {
                 let told = decode::refusal(frame).map_err(|_| self.lost_step("GOAWAY"))?;
                 self.tell_notice(&told);
+                // So that nothing is cut off, and the daemon need not wait for this client.
+                self.shared.outbox.leave();
                 Ok(())
             }
             // UNSUBSCRIBED needs nothing, unknown kinds are skipped.
