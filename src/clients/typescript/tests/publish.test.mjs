@@ -146,7 +146,10 @@ withConnection('mistakes are told where they were made, before anything is buffe
 limited('while the daemon is away events are kept until the buffer is full', async () => {
   const client = new NexusdClient('/nowhere/s', { publishBufferBytes: 1_048_576, closeTimeoutMs: 0 });
   const payload = Buffer.alloc(10_000);
-  let taken = 0;
+  const away = reached(client, 'reconnecting');
+  assert.equal(client.publishNow('a', payload), true);
+  await away;
+  let taken = 1;
   assert.throws(() => {
     for (;;) {
       assert.equal(client.publishNow('a', payload), true);
@@ -161,6 +164,26 @@ limited('while the daemon is away events are kept until the buffer is full', asy
   assert.throws(() => client.publishMany('b', [payload, payload]), (told) => told.accepted === 0);
   await client.close();
 });
+
+withConnection('a small buffer slows a publisher down before it is full', async (connection, client) => {
+  connection.socket.pause();
+  const payload = Buffer.alloc(1000);
+  while (client.publishNow('a', payload));
+  assert.ok(client.statistics.bufferedBytes <= 600_000);
+  const drained = client.drained();
+  connection.socket.resume();
+  await drained;
+}, { options: { publishBufferBytes: 1_048_576 } });
+
+withConnection('what waits for its acknowledgement slows a publisher down, too', async (connection, client) => {
+  const result = client.publish('a', 'x');
+  const payload = Buffer.alloc(1000);
+  while (client.publishNow('a', payload)) if (client.statistics.published % 100 === 0) await turn();
+  assert.equal((await failure(client.drained(10))).kind, 'timeout');
+  connection.send(ack({ number: 1 }));
+  await result;
+  await client.drained();
+}, { options: { publishBufferBytes: 1_048_576 } });
 
 limited('publishMany says how many were taken', async () => {
   const client = new NexusdClient('/nowhere/s', { publishBufferBytes: 1_048_576, closeTimeoutMs: 0 });

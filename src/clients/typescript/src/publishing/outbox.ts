@@ -11,8 +11,8 @@ import { firstIndexToSend, fit, rewind } from './replay.js';
 // What goes into one system call at most.
 const writeBytes = 262_144;
 
-/** Where publishNow begins to ask for a pause, and where the pause ends, in bytes that were not sent. */
-const pauseAtMost = 1_048_576;
+// Bytes that were not sent at which publishNow asks for a pause: more only makes events late.
+const mostUnsent = 1_048_576;
 
 /** Of a write that was cut off by the end of the connection: the bytes that are still to be written. */
 function unwrittenBytes(handle: unknown, begun: number): number {
@@ -51,9 +51,9 @@ export class Outbox {
   private isTryingRooms = false;
   private readonly pauseAt: number;
 
-  constructor(limit: number, timeoutMs: number, lastError: () => Error | undefined) {
+  constructor(private readonly limit: number, timeoutMs: number, lastError: () => Error | undefined) {
     // A small buffer must not be full before its owner was asked to pause.
-    this.pauseAt = Math.min(pauseAtMost, limit / 2);
+    this.pauseAt = Math.min(mostUnsent, limit / 2);
     this.log = new EventLog(limit, timeoutMs, lastError);
   }
 
@@ -68,7 +68,8 @@ export class Outbox {
 
   /** Whether a publisher that can pause should. */
   get isBehind(): boolean {
-    return this.log.unsentBytes > this.pauseAt && this.mayWait;
+    const { log } = this;
+    return (log.unsentBytes > this.pauseAt || log.heldBytes > 0.75 * this.limit) && this.mayWait;
   }
 
   /** The first attempt begins, or has failed. */
@@ -295,7 +296,9 @@ export class Outbox {
 
   private tellWaiters(): void {
     if (this.rooms.length > 0) this.tryRooms();
-    if (this.drains.length === 0 || (this.mayWait && this.log.unsentBytes > this.pauseAt / 2)) return;
+    if (this.drains.length === 0) return;
+    const { log } = this;
+    if (this.mayWait && (log.unsentBytes > this.pauseAt / 2 || log.heldBytes > this.limit / 2)) return;
     for (const done of this.drains) done.resolve();
     this.drains = [];
   }
