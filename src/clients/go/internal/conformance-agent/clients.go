@@ -8,6 +8,12 @@ import (
 	nexusd "github.com/nexusd/client-go"
 )
 
+// ofClients are the commands that name a client.
+var ofClients = map[string]bool{
+	"subscribe": true, "respond": true, "publish": true, "publish_numbers": true, "publish_many": true, "request": true,
+	"wait_ready": true, "state": true, "flush": true, "close": true, "query": true, "log": true, "statistics": true,
+}
+
 func (a *agent) do(ctx context.Context, c *command) (answer, error) {
 	switch c.Do {
 	case "new":
@@ -21,6 +27,9 @@ func (a *agent) do(ctx context.Context, c *command) (answer, error) {
 		return nil, nil
 	case "read", "read_numbers", "unsubscribe":
 		return a.doSubscription(ctx, c)
+	}
+	if !ofClients[c.Do] {
+		return nil, errUnsupported(c.Do)
 	}
 	client, err := a.client(c.Client)
 	if err != nil {
