@@ -19,7 +19,7 @@ export interface ClientOptions {
   reconnectMinMs?: number | undefined;
   /** Last bound of that wait; default 30,000. */
   reconnectMaxMs?: number | undefined;
-  /** Longest time without a frame to the daemon; three times as long without one from it ends the connection. */
+  /** Time between signs of life that are asked for; three times as long without one ends the connection. */
   keepAliveMs?: number | undefined;
 }
 

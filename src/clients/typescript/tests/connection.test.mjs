@@ -312,3 +312,15 @@ limited('waits between attempts are random below a bound that doubles', () => {
   assert.equal(top.next(), 100);
   assert.equal(new Backoff(100, 30_000, () => 0).next(), 10);
 });
+
+withFake('a client that publishes all the time sends PING, too', async (daemon, client) => {
+  const ready = client.waitReady();
+  const connection = await daemon.welcome();
+  await ready;
+  const busy = setInterval(() => client.publishNow('a', 'x'), 1);
+  try {
+    await connection.of(Kind.ping);
+  } finally {
+    clearInterval(busy);
+  }
+}, { keepAliveMs: 50 });

@@ -45,6 +45,7 @@ export class Session implements LinkOwner, ChannelOwner {
   private retryTimer: NodeJS.Timeout | undefined;
   private tickTimer: NodeJS.Timeout | undefined;
   private lastTick = 0;
+  private lastPing = 0;
   private keepAliveMs: number;
   private closed: Promise<void> | undefined;
 
@@ -249,6 +250,7 @@ export class Session implements LinkOwner, ChannelOwner {
   private startTicking(): void {
     const every = Math.min(Math.max(this.keepAliveMs / 4, 10), 1000);
     this.lastTick = performance.now();
+    this.lastPing = this.lastTick;
     clearInterval(this.tickTimer);
     this.tickTimer = setInterval(() => this.tick(every), every);
   }
@@ -264,8 +266,9 @@ export class Session implements LinkOwner, ChannelOwner {
     if (now - link.lastReceived > silenceMs) {
       link.end(new ConnectionError(
         `nexusd at ${link.place} has been silent for ${silenceMs / 1000} s; connecting again.`));
-    } else if (now - this.outbox.lastSent >= this.keepAliveMs) {
-      this.outbox.lastSent = now;
+    } else if (now - this.lastPing >= this.keepAliveMs) {
+      // Also while much is published: a daemon that only takes says nothing.
+      this.lastPing = now;
       this.outbox.ping();
     }
   }

@@ -30,8 +30,6 @@ function unwrittenBytes(handle: unknown, begun: number): number {
 export class Outbox {
   readonly log: EventLog;
   inDoubt = 0;
-  /** When bytes were last handed to the socket. */
-  lastSent = 0;
   /** Whether the first attempt to connect is under way: not there yet, but not away either. */
   private isStarting = false;
   private socket: Socket | undefined;
@@ -252,7 +250,6 @@ export class Outbox {
       const { socket } = this;
       const pieces = this.gather(withTail);
       if (pieces.length === 0) break;
-      this.lastSent = performance.now();
       socket.cork();
       for (let i = 0; i < pieces.length - 1; i++) socket.write(pieces[i]!);
       socket.write(pieces[pieces.length - 1]!, () => this.onWritten(socket));
