@@ -30,6 +30,8 @@ type SensorData struct {
 	Value     float64 `json:"value"`
 	Timestamp int64   `json:"timestamp"`
 	Location  string  `json:"location"`
+	// Where the sensor stands, if that is a signalled crossing: the detector hands it on to the signal control.
+	Intersection string `json:"intersection,omitempty"`
 }
 
 func main() {
