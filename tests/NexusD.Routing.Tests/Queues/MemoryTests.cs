@@ -6,7 +6,7 @@ using Xunit;
 
 namespace NexusD.Routing.Tests.Queues;
 
-/// <summary>Queues and stores under the memory budget: what is cut, by which policy, and that all is given back.</summary>
+/// <summary>Queues and stores under the budget: what is cut, by which policy, and that all is given back.</summary>
 public sealed class MemoryTests
 {
     private readonly MemoryBudget _budget = new(16L << 20);
