@@ -7,7 +7,8 @@ namespace NexusD.Buffers;
 /// hold an address into it for as long as it holds a reference.
 /// </summary>
 /// <remarks>
-/// Ownership: whoever receives a slab from <see cref="SlabPool.Rent(int)"/> owns one reference. <see cref="Retain"/>
+/// Ownership: whoever receives a slab from <see cref="SlabPool.Rent(int, MemoryKind)"/>
+/// owns one reference. <see cref="Retain"/>
 /// adds one for another holder; each holder calls <see cref="Release"/> exactly once and must not touch the slab
 /// afterwards. Bytes that were handed to another holder are read-only for everybody. Reference counting is safe on any
 /// thread; writing is not synchronised.
@@ -30,6 +31,9 @@ public sealed unsafe class Slab
 
     /// <summary>Size of the block in bytes.</summary>
     public int Capacity { get; }
+
+    /// <summary>What it was lent for.</summary>
+    public MemoryKind Kind { get; internal set; }
 
     /// <summary>The whole block.</summary>
     public Span<byte> Span => new(Pointer, Capacity);

@@ -27,36 +27,55 @@ public sealed unsafe class SlabPool
     private readonly FreeList _standard;
     private readonly FreeList _small;
     private readonly FreeList _tiny;
-    private long _rentedBytes;
 
     /// <param name="keepBytes">
     /// How many bytes of unused standard slabs to keep for reuse; 0 or more. Small and tiny ones may take half of that
     /// more.
     /// </param>
-    public SlabPool(long keepBytes = 8 * 1024 * 1024)
+    /// <param name="budget">Where lent slabs are counted; null: one without a bound.</param>
+    public SlabPool(long keepBytes = 8 * 1024 * 1024, MemoryBudget? budget = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(keepBytes);
+        Budget = budget ?? new MemoryBudget();
+        Budget.Pool = this;
         _tiny = new FreeList(keepBytes / 8 * 3 / TinyBytes);
         _small = new FreeList(keepBytes / 8 / SmallBytes);
         _standard = new FreeList(keepBytes / StandardBytes);
     }
 
+    /// <summary>What the slabs count against.</summary>
+    public MemoryBudget Budget { get; }
+
     /// <summary>Bytes lent out at the moment.</summary>
-    public long RentedBytes => Interlocked.Read(ref _rentedBytes);
+    public long RentedBytes
+    {
+        get
+        {
+            long sum = 0;
+            for (var kind = MemoryKind.Queues; kind < MemoryKind.Spare; kind++)
+            {
+                sum += Budget.SlabBytes(kind);
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>Bytes kept for reuse at the moment.</summary>
     public long KeptBytes =>
         (_standard.Count * StandardBytes) + (_small.Count * SmallBytes) + (_tiny.Count * TinyBytes);
 
     /// <summary>Rents a slab of the standard size with one reference; its bytes are not cleared.</summary>
-    public Slab Rent() => Rent(StandardBytes);
+    public Slab Rent(MemoryKind kind = MemoryKind.Shared) => Rent(StandardBytes, kind);
 
     /// <summary>
     /// Rents a slab of at least <paramref name="minimumBytes"/> (rounded up to a pooled size where one is large enough)
     /// with one reference; its bytes are not cleared.
     /// </summary>
     /// <exception cref="OutOfMemoryException">The system gives no memory.</exception>
-    public Slab Rent(int minimumBytes)
+    /// <param name="minimumBytes">At least 1.</param>
+    /// <param name="kind">What it is for, until it is given back.</param>
+    public Slab Rent(int minimumBytes, MemoryKind kind = MemoryKind.Shared)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(minimumBytes);
         int capacity = minimumBytes switch
@@ -75,7 +94,8 @@ public sealed unsafe class SlabPool
             slab.Revive();
         }
 
-        Interlocked.Add(ref _rentedBytes, capacity);
+        slab.Kind = kind;
+        Budget.Lend(kind, capacity);
         return slab;
     }
 
@@ -89,7 +109,7 @@ public sealed unsafe class SlabPool
 
     internal void Return(Slab slab)
     {
-        Interlocked.Add(ref _rentedBytes, -slab.Capacity);
+        Budget.TakeIn(slab.Kind, slab.Capacity);
         if (KeptAt(slab.Capacity)?.TryKeep(slab) != true)
         {
             NativeMemory.AlignedFree(slab.Pointer);

@@ -33,6 +33,9 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     /// <summary>By then the first links are up, and code that only the start needs has run.</summary>
     private static readonly TimeSpan _startIsOver = TimeSpan.FromSeconds(1);
 
+    /// <summary>Unused slabs are kept up to this, or a part of a small budget.</summary>
+    private const long SpareBytes = 8L << 20;
+    private const int SpareInBudget = 16;
 
     private readonly OptionSet _options;
     private readonly LogWriter _logWriter;
@@ -41,14 +44,17 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     private readonly ILogger _log;
     private readonly TimeProvider _time = TimeProvider.System;
     private readonly EventLoop _loop;
-    private readonly SlabPool _pool = new();
+    private readonly SlabPool _pool;
     private readonly HybridClock _clock = new();
     private readonly NodeState _state;
     private readonly DiscoverySet _discovery;
     private readonly HttpService _http;
     private readonly NodeFacts _facts;
     private readonly RetainedWatch _retainedWatch;
+    private readonly MemoryPlan _memory;
+    private readonly MemoryWatch _memoryWatch;
     private readonly LoopTimer _tick;
+    private readonly LoopTimer _memoryTick;
     private readonly LoopTimer _leaveTimer;
 
     /// <summary>Binds every port; nothing is served before <see cref="Run"/>.</summary>
@@ -69,6 +75,10 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         DaemonLog.Starting(_log, DaemonVersion.Text, name, cluster);
 
         _loop = new EventLoop(fault => DaemonLog.LoopFault(_log, fault)) { TurnSpacingNs = TurnSpacingNs(options) };
+        _memory = MemoryPlan.From(options);
+        var budget = new MemoryBudget(_memory.Budget);
+        _pool = new SlabPool(Math.Min(SpareBytes, _memory.Budget / SpareInBudget), budget);
+        _memoryWatch = new MemoryWatch(_memory, budget, _log);
         Router = new Router(RouterOptionsFrom(id, name), _pool);
         QuicCredentials? credentials = TlsFiles.Read(options);
         Mesh = StartMesh(id, name, cluster, credentials);
@@ -99,6 +109,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         queries.Attach(this);
         _retainedWatch = new RetainedWatch(_log);
         _tick = _loop.CreateTimer(Tick);
+        _memoryTick = _loop.CreateTimer(TickMemory);
         _leaveTimer = _loop.CreateTimer(ContinueLeaving);
     }
 
@@ -126,11 +137,13 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         _discovery.Start(new PeerRelay(_loop, Mesh, Logger("discovery")));
         _ = ServeHttpAsync();
         Tick();
+        TickMemory();
         _loop.Run();
     }
 
     /// <summary>A copy of everything, on the loop's thread.</summary>
-    public NodeSnapshot TakeSnapshot() => new()
+    /// <param name="withLargest">Whether to find out who holds most memory.</param>
+    public NodeSnapshot TakeSnapshot(bool withLargest = false) => new()
     {
         Facts = _facts,
         Uptime = _state.Uptime,
@@ -142,6 +155,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         Beacons = _discovery.Beacons,
         HealthPortConflict = _http.HealthPortConflict,
         LogLinesDropped = _logWriter.DroppedLines,
+        Memory = TakeMemory(withLargest),
         RentedBytes = _pool.RentedBytes,
         KeptBytes = _pool.KeptBytes,
         LoopTurns = _loop.Turns,
@@ -247,9 +261,12 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         NodeName = name,
         RetainTopics = _options.Get(OptionTable.RetainTopics),
         MaxRetainedEvents = _options.Get(OptionTable.RetainedLimit),
-        MaxRetainedBytes = _options.Get(OptionTable.RetainedBytes),
+        MaxRetainedBytes = Math.Min(_options.Get(OptionTable.RetainedBytes), _memory.MaxRetainedBytes),
         RecoveryEvents = _options.Get(OptionTable.RecoveryEvents),
-        MaxRecoveryBytes = _options.Get(OptionTable.RecoveryBytes),
+        MaxRecoveryBytes = Math.Min(_options.Get(OptionTable.RecoveryBytes), _memory.MaxRecoveryBytes),
+        MaxTopics = _memory.MaxTopics,
+        MaxRouteEntries = _memory.MaxRouteEntries,
+        MaxPublishers = _memory.MaxPublishers,
     };
 
     private SessionOptions SessionOptionsFrom(NodeId id, string name, string cluster) => new()
@@ -269,7 +286,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
         BlockTimeout = _options.Get(OptionTable.BlockTimeout),
         KeepLimit = _options.Get(OptionTable.KeepLimit),
         MaxKept = _options.Get(OptionTable.KeptSubscriptions),
-        MaxKeptBytes = _options.Get(OptionTable.KeptBytes),
+        MaxKeptBytes = Math.Min(_options.Get(OptionTable.KeptBytes), _memory.MaxKeptBytes),
     };
 
     private Mesh StartMesh(NodeId id, string name, string cluster, QuicCredentials? credentials)
@@ -295,6 +312,9 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
                 Credentials = credentials,
                 LinkHold = _options.Get(OptionTable.LinkHold),
                 LinkQueueBytes = _options.Get(OptionTable.LinkQueueBytes),
+                MaxFiltersPerPeer = _memory.MaxFiltersPerPeer,
+                MaxFilterBytesPerPeer = _memory.MaxTextBytesPerPeer,
+                MaxAliasBytesPerPeer = _memory.MaxTextBytesPerPeer,
                 MaxPayloadBytes = payload,
                 MaxFrameBytes = payload + ProtocolLimits.FrameOverheadBytes,
                 Log = new MeshLog(Logger("mesh")),

@@ -22,7 +22,7 @@ internal sealed class NodeQueries : ISessionQueries
         DaemonHost host = _host!;
         json = query switch
         {
-            "status" => StatusDocuments.Status(host.TakeSnapshot(), host.NotReadyBecause),
+            "status" => StatusDocuments.Status(host.TakeSnapshot(withLargest: true), host.NotReadyBecause),
             "peers" => StatusDocuments.Peers(host.Mesh.GetSnapshot()),
             "topics" => StatusDocuments.Topics(host.Router),
             "clients" => StatusDocuments.Clients(host.Apps.TakeSnapshots(StatusDocuments.MaxEntries + 1)),

@@ -71,6 +71,7 @@ internal static class Program
             DaemonLog.ConfigurationWarning(log, warning);
         }
 
+        MemoryWatch.LimitHeap(MemoryPlan.From(options));
         try
         {
             using var host = new DaemonHost(options, writer, Console.Out);

@@ -82,6 +82,7 @@ public sealed partial class Mesh : IDisposable
         _dialer = new Dialer(this, loop, options, jitter);
         _interest = new InterestFeed(_context, TellInterest);
         loop.OnWake(Wake);
+        pool.Budget.Join(this);
     }
 
     /// <summary>Where this node listens; only after <see cref="Start"/>.</summary>

@@ -48,6 +48,9 @@ public sealed class MeshCounters
     /// <summary>Events held for a node that could not be reached, and given up.</summary>
     public long DroppedLinkDown { get; internal set; }
 
+    /// <summary>Events given up because this node had no memory for them.</summary>
+    public long DroppedMemory { get; internal set; }
+
     /// <summary>Events not sent because the peer takes no frame or payload of their size.</summary>
     public long DroppedTooLarge { get; internal set; }
 
@@ -92,6 +95,7 @@ public sealed class MeshCounters
         DroppedTooLarge += link.DroppedTooLarge;
         DroppedLinkLost += link.DroppedLinkLost;
         DroppedLinkDown += link.DroppedLinkDown;
+        DroppedMemory += link.DroppedMemory;
     }
 
     internal MeshCounters Copy()

@@ -80,6 +80,9 @@ public sealed record LinkSnapshot
     /// <summary>Events held for a node that could not be reached, and given up.</summary>
     public required long DroppedLinkDown { get; init; }
 
+    /// <summary>Events given up because this node had no memory for them.</summary>
+    public long DroppedMemory { get; init; }
+
     /// <summary>QUIC packets declared lost and sent again.</summary>
     public required long PacketsLost { get; init; }
 }

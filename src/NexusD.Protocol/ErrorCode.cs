@@ -31,6 +31,7 @@ public enum ErrorCode : ushort
     UnknownQuery = 21,
     OverLimit = 22,
     Internal = 23,
+    OutOfMemory = 24,
     KeepOver = 26,
     TakenOver = 27,
 }

@@ -32,14 +32,16 @@ public static class ErrorCodeNames
         ErrorCode.UnknownQuery => "unknown_query",
         ErrorCode.OverLimit => "over_limit",
         ErrorCode.Internal => "internal",
+        ErrorCode.OutOfMemory => "out_of_memory",
         ErrorCode.KeepOver => "keep_over",
         ErrorCode.TakenOver => "taken_over",
         _ => $"error_{(ushort)code}",
     };
 
     /// <summary>
-    /// True when the table says that the error ends the connection. <see cref="ErrorCode.OverLimit"/> does not by
-    /// itself: the flag of its ERROR frame says so. Codes that this version lacks do not either.
+    /// True when the table says that the error ends the connection. <see cref="ErrorCode.OverLimit"/> and
+    /// <see cref="ErrorCode.OutOfMemory"/> do not by themselves: the flag of their ERROR frame says so. Codes that this
+    /// version lacks do not either.
     /// </summary>
     public static bool EndsConnection(this ErrorCode code) => code switch
     {

@@ -7,6 +7,8 @@ namespace NexusD.Routing;
 /// <content>Replays to subscribers that come back what passed this node while they were away.</content>
 public sealed partial class Router
 {
+    private bool _isReplaying;
+
     /// <summary>The last events of each topic; null: none are kept.</summary>
     public RecoveryRings? Recovery { get; }
 
@@ -39,10 +41,13 @@ public sealed partial class Router
             target.DeliverGap(gap);
         }
 
+        _isReplaying = true; // what is replayed lies in the rings
         foreach (ReplayRun replay in plan.Runs)
         {
             Replay(target, replay, nowHlc);
         }
+
+        _isReplaying = false;
 
         return plan.Watched.Count == 0 ? null : new ResumeWatch(plan.Watched, _options.NodeName);
     }

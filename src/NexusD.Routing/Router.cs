@@ -58,6 +58,7 @@ public sealed partial class Router
         Recovery = options.RecoveryEvents > 0 && options.MaxRecoveryBytes > 0
             ? new RecoveryRings(options.RecoveryEvents, options.MaxRecoveryBytes)
             : null;
+        pool.Budget.Join(this);
     }
 
     /// <summary>Where queues rent their memory.</summary>

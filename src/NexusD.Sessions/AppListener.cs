@@ -102,6 +102,32 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
         return deepest;
     }
 
+    /// <summary>The apps that make the daemon hold most, the first one most of all.</summary>
+    public List<HeldByClient> Largest(int most) =>
+    [
+        .. _table.Sessions.Select(session => session.Held())
+            .Concat(_table.Kept.Waiting.Where(kept => kept.Session is null).Select(kept => kept.HeldWithoutSession()))
+            .Where(held => held.Bytes > 0)
+            .OrderByDescending(held => held.Bytes).ThenBy(held => held.Id).Take(most),
+    ];
+
+    /// <summary>Adds the events that wait for subscriptions to a tally by topic.</summary>
+    public void AddTo(TopicTally tally)
+    {
+        foreach (AppSession session in _table.Sessions)
+        {
+            foreach (Subscription subscription in session.Subscriptions)
+            {
+                subscription.AddTo(tally);
+            }
+        }
+
+        foreach (Subscription kept in _table.Kept.Waiting.Where(kept => kept.Session is null))
+        {
+            kept.AddTo(tally);
+        }
+    }
+
     /// <summary>Up to <paramref name="most"/> sessions as they are now.</summary>
     public List<SessionSnapshot> TakeSnapshots(int most = int.MaxValue)
     {
@@ -153,7 +179,8 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
     void IStreamAcceptor.OnAccepted(StreamConnection connection)
     {
         _table.Statistics.AcceptedCount++;
-        if (_table.Sessions.Count < _table.Options.MaxSessions)
+        bool hasMemory = _table.Memory.MayGrow(isSession: true);
+        if (hasMemory && _table.Sessions.Count < _table.Options.MaxSessions)
         {
             var session = new AppSession(_table, connection, _table.NextId());
             connection.Start(session);
@@ -161,10 +188,15 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
             return;
         }
 
-        _table.Statistics.CountRefusal(ErrorCode.TooManySessions);
+        ErrorCode code = hasMemory ? ErrorCode.TooManySessions : ErrorCode.OutOfMemory;
+        _table.Statistics.CountRefusal(code);
         if (_refusing.Count < MaxRefusing)
         {
-            RefusedConnection.Refuse(connection, _table.Options.MaxSessions, () => _refusing.Remove(connection));
+            string text = hasMemory
+                ? $"The daemon has {_table.Options.MaxSessions} sessions, its limit; close some or raise --max-clients."
+                : "The daemon's memory is used up; nexusctl status shows by whom. Try again later or raise "
+                    + "--memory-budget.";
+            RefusedConnection.Refuse(connection, code, text, () => _refusing.Remove(connection));
             _refusing.Add(connection);
         }
         else

@@ -93,6 +93,12 @@ internal sealed partial class AppSession
             text = $"A session has {_table.Options.MaxSubscriptions} subscriptions at most; close some or raise "
                 + "--max-subscriptions.";
         }
+        else if (!_table.Memory.MayGrow(isSession: false))
+        {
+            code = ErrorCode.OutOfMemory;
+            text = "The daemon's memory is used up; nexusctl status shows by whom. Try again later or raise "
+                + "--memory-budget.";
+        }
         else
         {
             code = ParseFilters(subscribe.Filters, filters, groups, out text);

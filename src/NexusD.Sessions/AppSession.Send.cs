@@ -20,7 +20,7 @@ internal sealed partial class AppSession
     /// <summary>Header and body below this are written as one piece.</summary>
     private const int OnePieceBytesMax = 2048;
 
-    private SendWindow _window = new();
+    private SendWindow _window;
     private OutgoingAliases _outgoing;
     private Queue<Subscription>? _line;
     private int _maxFrameBytes = ProtocolLimits.DefaultMaxFrameBytes;
@@ -164,7 +164,8 @@ internal sealed partial class AppSession
     }
 
     private bool MakeRoom() => _connection.Flush()
-        || _window.TryGrow(_table.Loop.NowNs, _connection.SentBytes, ref _table.WindowAllowance);
+        || !_table.Budget.IsTight
+        && _window.TryGrow(_table.Loop.NowNs, _connection.SentBytes, ref _table.WindowAllowance);
 
     private int WriteRun(uint subscription, in EventRun run, uint alias)
     {

@@ -37,6 +37,7 @@ internal sealed partial class AppSession : IStreamConsumer
         LastHeardNs = table.Loop.NowNs;
         _incoming = new IncomingAliases(table.AliasesForNewSession);
         _outgoing = new OutgoingAliases(0, table.Epochs);
+        _window = new SendWindow(table.Memory.WindowBytes);
     }
 
     private enum State : byte
@@ -69,6 +70,27 @@ internal sealed partial class AppSession : IStreamConsumer
 
     public string NodeName => _table.Options.NodeName;
 
+    /// <summary>Its open subscriptions.</summary>
+    public Dictionary<uint, Subscription>.ValueCollection Subscriptions => _subscriptions.Values;
+
+    /// <summary>What it makes the daemon hold.</summary>
+    public HeldByClient Held()
+    {
+        long bytes = AliasBytes + _connection.PendingBytes;
+        foreach (Subscription subscription in _subscriptions.Values)
+        {
+            bytes += subscription.HeldBytes;
+        }
+
+        return new HeldByClient(Id, _clientName, bytes);
+    }
+
+    /// <summary>What its aliases hold.</summary>
+    public long AliasBytes => _incoming.Bytes;
+
+    /// <summary>How many bytes may be on their way to the client before its subscriptions queue.</summary>
+    public void SetWindow(int bytes) => _window.SetLeast(bytes, ref _table.WindowAllowance);
+
     /// <summary>Bytes that the client has not taken yet.</summary>
     public long PendingBytes => _connection.PendingBytes;
 
@@ -84,7 +106,7 @@ internal sealed partial class AppSession : IStreamConsumer
     /// <summary>The client was silent for too long.</summary>
     public void EndIdle()
     {
-        if (IsHeldByQueue)
+        if (IsHeldByQueue || _connection.IsAwaitingMemory)
         {
             LastHeardNs = _table.Loop.NowNs; // it is not its fault that nothing is heard
             return;
@@ -170,7 +192,7 @@ internal sealed partial class AppSession : IStreamConsumer
             ConnectedUnixMs = _connectedUnixMs,
             Subscriptions = _subscriptions.Count,
             Details = details,
-            IsHeldUp = IsHeldByQueue,
+            IsHeldUp = IsHeldByQueue || _connection.IsAwaitingMemory,
             EventsIn = _eventsIn,
             BytesIn = _connection.ReceivedBytes,
             EventsOut = _eventsOut,

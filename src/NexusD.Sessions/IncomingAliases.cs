@@ -12,10 +12,15 @@ internal sealed class IncomingAliases(int maxAliases)
     private const int PageBits = 8;
     private const int PageSize = 1 << PageBits;
 
+    private const int PageBytes = PageSize * 8;
+
     private Topic?[]?[] _pages = [];
 
     /// <summary>Highest alias.</summary>
     public int Max => maxAliases;
+
+    /// <summary>What the table holds, in bytes.</summary>
+    public long Bytes { get; private set; }
 
     /// <summary>The topic of an alias; null when it was not declared or is above the limit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -41,7 +46,15 @@ internal sealed class IncomingAliases(int maxAliases)
             Array.Resize(ref _pages, Math.Min(most, Math.Max(page + 1, _pages.Length * 2)));
         }
 
-        (_pages[page] ??= new Topic?[PageSize])[alias & (PageSize - 1)] = topic;
+        if (_pages[page] is not { } topics)
+        {
+            _pages[page] = topics = new Topic?[PageSize];
+            Bytes += PageBytes;
+        }
+
+        ref Topic? place = ref topics[alias & (PageSize - 1)];
+        Bytes += topic.Utf8.Length - (place?.Utf8.Length ?? 0);
+        place = topic;
         return true;
     }
 }

@@ -6,17 +6,16 @@ using NexusD.Transport;
 
 namespace NexusD.Sessions;
 
-/// <summary>A connection above the limit of sessions: it is told so and closed.</summary>
+/// <summary>A connection for which there is no room: it is told so and closed.</summary>
 internal sealed class RefusedConnection(Action closed) : IStreamConsumer
 {
     /// <summary>Tells the reason and closes.</summary>
-    public static void Refuse(StreamConnection connection, int maxSessions, Action closed)
+    public static void Refuse(StreamConnection connection, ErrorCode code, string text, Action closed)
     {
         connection.Start(new RefusedConnection(closed));
-        string text = $"The daemon has {maxSessions} sessions, its limit; close some or raise --max-clients.";
         var error = new ErrorFrame
         {
-            Code = ErrorCode.TooManySessions,
+            Code = code,
             Closes = true,
             Text = Encoding.UTF8.GetBytes(text),
         };

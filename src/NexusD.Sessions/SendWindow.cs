@@ -11,7 +11,7 @@ namespace NexusD.Sessions;
 /// </remarks>
 internal struct SendWindow
 {
-    /// <summary>Window of a client whose speed is not known, in bytes.</summary>
+    /// <summary>Window of a client whose speed is not known, in bytes, where memory is no concern.</summary>
     public const int MinBytes = 256 * 1024;
 
     /// <summary>Largest window in bytes.</summary>
@@ -22,8 +22,10 @@ internal struct SendWindow
 
     private long _markNs;
     private long _markSentBytes;
+    private int _least;
 
-    public SendWindow() => Bytes = MinBytes;
+    /// <param name="least">Window of a client whose speed is not known.</param>
+    public SendWindow(int least) => Bytes = _least = least;
 
     /// <summary>Bytes that may wait.</summary>
     public int Bytes { get; private set; }
@@ -64,7 +66,14 @@ internal struct SendWindow
     /// <summary>Goes back to the least and gives back what it had beyond.</summary>
     public void Reset(ref long allowance)
     {
-        allowance += Bytes - MinBytes;
-        Bytes = MinBytes;
+        allowance += Bytes - _least;
+        Bytes = _least;
+    }
+
+    /// <summary>Goes to another least window.</summary>
+    public void SetLeast(int least, ref long allowance)
+    {
+        Reset(ref allowance);
+        Bytes = _least = least;
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using NexusD.Buffers;
 using NexusD.Loops;
 using NexusD.Protocol;
 using NexusD.Protocol.Topics;
@@ -19,8 +20,9 @@ internal sealed class SessionTable : ILossListener
     /// <summary>
     /// What the send windows of all sessions may have beyond the least, in bytes; sessions take from it.
     /// </summary>
-    public long WindowAllowance = 64 * 1024 * 1024;
+    public long WindowAllowance;
 
+    private const long WindowsOfAll = 64 * 1024 * 1024;
     private const int AliasesOfAll = 16 * 1024 * 1024;
     private const int LeastAliases = 4096;
 
@@ -57,9 +59,19 @@ internal sealed class SessionTable : ILossListener
         _deadlines = new SessionDeadlines(loop, options, _sessions);
         Held = new HeldSessions(loop);
         Notices = new LossNotices(loop);
+        Budget = router.Pool.Budget;
+        Memory = new SessionMemory(this);
+        Budget.Join(Memory);
+        WindowAllowance = Math.Min(WindowsOfAll, Budget.Limit / 8);
         Kept = new KeptSubscriptions(loop, router, options, Statistics);
         router.LossListener = this;
     }
+
+    /// <summary>What everything here counts against.</summary>
+    public MemoryBudget Budget { get; }
+
+    /// <summary>What the sessions hold.</summary>
+    public SessionMemory Memory { get; }
 
     public EventLoop Loop { get; }
 
@@ -90,7 +102,8 @@ internal sealed class SessionTable : ILossListener
     /// tables together stay within some hundred megabytes whatever clients do.
     /// </summary>
     public int AliasesForNewSession =>
-        Math.Min(Options.MaxAliases, Math.Max(LeastAliases, AliasesOfAll / (_sessions.Count + 1)));
+        (int)Math.Min(
+            Options.MaxAliases, Math.Max(LeastAliases, Memory.MostAliases(AliasesOfAll) / (_sessions.Count + 1)));
 
     /// <summary>For a property list without its topic; used within one call.</summary>
     public byte[] PropertyScratch { get; } = new byte[ProtocolLimits.MaxEventPropertyBytes];

@@ -12,6 +12,7 @@ internal sealed partial class Subscription
 {
     private Keep? _keep;
     private bool _isSuspended;
+    private bool _isOffering; // what waits is in use by others
 
     /// <summary>What makes it outlive its connection; null: it does not.</summary>
     public Keep? Keep => _keep;
@@ -21,6 +22,9 @@ internal sealed partial class Subscription
 
     /// <summary>Bytes that it holds.</summary>
     public long HeldBytes => _queue is { } queue ? queue.Bytes + queue.UnconfirmedBytes : 0;
+
+    /// <summary>What it holds while it has no connection, in the name of the app that had it.</summary>
+    public HeldByClient HeldWithoutSession() => new(_keep!.Owner.SessionId, _keep.Owner.ClientName, HeldBytes);
 
     /// <summary>How much of what was sent is confirmed.</summary>
     public StreamPosition Confirmed => _queue?.ConfirmedPosition ?? default;
@@ -91,6 +95,7 @@ internal sealed partial class Subscription
         }
 
         int queued = queue.Events;
+        _isOffering = true;
         while (queue.TryPeekNew(_table.NowHlc(), out Routing.EventRun run)
             && _table.Router.Reroute(_groups, run, this))
         {
@@ -99,6 +104,7 @@ internal sealed partial class Subscription
             queue.DequeueNew();
         }
 
+        _isOffering = false;
         Settle(queue, queued);
         AssertInvariants();
     }

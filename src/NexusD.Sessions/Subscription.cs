@@ -78,6 +78,9 @@ internal sealed partial class Subscription : DeliveryTarget
 
     public int QueuedEvents => _queue?.Events ?? 0;
 
+    /// <summary>Bytes that wait and may be dropped.</summary>
+    public long DroppableBytes => IsClosed || _isOffering ? 0 : _queue?.DroppableBytes ?? 0;
+
     /// <summary>Whether something can be sent now.</summary>
     public bool HasDue => !IsClosed && !_isSuspended
         && ((_credit > 0 && (_retained is not null || _queue is { IsEmpty: false }))
@@ -195,6 +198,38 @@ internal sealed partial class Subscription : DeliveryTarget
         hold.Session.Release(hold);
     }
 
+    /// <summary>Adds what waits to a tally by topic.</summary>
+    public void AddTo(TopicTally tally) => _queue?.AddTo(tally);
+
+    /// <summary>Keeps to a ceiling that memory sets: drops what is above, or lets publishers go on.</summary>
+    public void Lower(long ceiling)
+    {
+        if (_queue is not { } queue || IsClosed || _isOffering)
+        {
+            return;
+        }
+
+        if (queue.DroppableBytes > ceiling)
+        {
+            int queued = queue.Events;
+            queue.CutTo(ceiling);
+            Settle(queue, queued);
+            _isBacklogged = true;
+            _session?.Line(this);
+            if (_keep is { IsDetached: true })
+            {
+                _table.Kept.Resize(this);
+            }
+
+            AssertInvariants();
+        }
+
+        if (_held is not null && queue.IsRelieved)
+        {
+            ReleaseAll();
+        }
+    }
+
     public SubscriptionSnapshot TakeSnapshot()
     {
         (int filters, string filter) = Router.DescribeFilters(this);
@@ -267,6 +302,11 @@ internal sealed partial class Subscription : DeliveryTarget
 
     private void Enqueue(in EventRun run)
     {
+        if (_table.Budget.IsDue)
+        {
+            _table.Budget.Settle();
+        }
+
         SubscriptionQueue queue = Queue();
         int queued = queue.Events;
         if (_session is { } session && session.ExceedsFrameLimit(run))

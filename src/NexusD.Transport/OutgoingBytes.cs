@@ -22,6 +22,7 @@ internal sealed unsafe class OutgoingBytes(SlabPool pool)
     public const int MaxReserveBytes = SlabPool.StandardBytes;
 
     private const int FirstRingSize = 32;
+    private const long ShortCeiling = 4 * SlabPool.StandardBytes;
 
     private Piece[]? _ring; // rented; _mask + 1 of its places are used
     private int _mask;
@@ -46,7 +47,7 @@ internal sealed unsafe class OutgoingBytes(SlabPool pool)
     public byte* Reserve(int bytes)
     {
         Debug.Assert(bytes is > 0 and <= MaxReserveBytes, "a reservation lies within one slab");
-        return _freeEnd - _free >= bytes ? _free : StartSlab();
+        return _freeEnd - _free >= bytes ? _free : StartSlab(bytes);
     }
 
     /// <summary>Takes the first <paramref name="bytes"/> of the last reservation.</summary>
@@ -179,10 +180,13 @@ internal sealed unsafe class OutgoingBytes(SlabPool pool)
 
     private ref Piece At(int index) => ref _ring![(_first + index) & _mask];
 
-    private byte* StartSlab()
+    private byte* StartSlab(int bytes)
     {
         _writeSlab?.Release();
-        _writeSlab = pool.Rent();
+
+        // While memory is short a thousand clients that stand still must not hold a large slab each.
+        bool isShort = pool.Budget.Ceiling <= ShortCeiling && bytes <= SlabPool.SmallBytes;
+        _writeSlab = pool.Rent(isShort ? SlabPool.SmallBytes : SlabPool.StandardBytes, MemoryKind.Sessions);
         _free = _writeSlab.Pointer;
         _freeEnd = _free + _writeSlab.Capacity;
         _extendsLast = false;

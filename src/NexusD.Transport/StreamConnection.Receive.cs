@@ -38,7 +38,7 @@ public sealed unsafe partial class StreamConnection
             return;
         }
 
-        if (Is(Flags.ReadingPaused) || Is(Flags.KeptWaiting))
+        if (Is(Flags.ReadingPaused) || Is(Flags.KeptWaiting) || Is(Flags.AwaitingMemory))
         {
             return; // paused after the kernel was asked
         }
@@ -218,9 +218,17 @@ public sealed unsafe partial class StreamConnection
 
     private void Keep(byte* start, int length, int frameBytes)
     {
-        if (frameBytes > ShortFrameBytes && length < frameBytes && !Is(Flags.ReadingPaused))
+        bool isLong = frameBytes > ShortFrameBytes && length < frameBytes && !Is(Flags.ReadingPaused);
+        if (isLong && frameBytes > SlabPool.StandardBytes && !_transport.HasMemoryFor(this, frameBytes))
         {
-            _frame = _transport.Pool.Rent(frameBytes);
+            _flags |= Flags.AwaitingMemory;
+            UpdateWatch();
+            isLong = false;
+        }
+
+        if (isLong)
+        {
+            _frame = _transport.Pool.Rent(frameBytes, MemoryKind.Payloads);
             _frameBytes = frameBytes;
             _frameHave = length;
             Buffer.MemoryCopy(start, _frame.Pointer, _frame.Capacity, length);
@@ -230,6 +238,22 @@ public sealed unsafe partial class StreamConnection
         _kept = (byte*)NativeMemory.Alloc((nuint)length);
         _keptBytes = length;
         Buffer.MemoryCopy(start, _kept, length, length);
+    }
+
+    /// <summary>There may be memory for the long frame now; what was kept of it is shown again.</summary>
+    internal void RetryLongFrame()
+    {
+        _flags &= ~Flags.AwaitingMemory;
+        if (_fd >= 0)
+        {
+            if (_keptBytes > 0 && !Is(Flags.ReadingPaused))
+            {
+                _flags |= Flags.KeptWaiting;
+                RequestFlush();
+            }
+
+            UpdateWatch();
+        }
     }
 
     private void KeepMore(byte* start, int length)

@@ -45,6 +45,7 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
         Closing = 64,
         Lingering = 128,
         KeptWaiting = 256,
+        AwaitingMemory = 512,
     }
 
     /// <summary>Whether it is a Unix socket, else TCP.</summary>
@@ -70,6 +71,9 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
 
     /// <summary>Whether nobody reads at the other end any more.</summary>
     public bool IsOutputBroken => Is(Flags.OutputBroken);
+
+    /// <summary>Whether nothing is received because there is no memory for the long frame that comes next.</summary>
+    public bool IsAwaitingMemory => Is(Flags.AwaitingMemory);
 
     /// <summary>Whether <see cref="PauseReading"/> is in force.</summary>
     public bool IsReadingPaused => Is(Flags.ReadingPaused);
@@ -125,7 +129,7 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
         }
 
         _flags &= ~Flags.ReadingPaused;
-        if (_keptBytes > 0)
+        if (_keptBytes > 0 && !Is(Flags.AwaitingMemory))
         {
             _flags |= Flags.KeptWaiting;
             RequestFlush();
@@ -215,14 +219,15 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
     // The peer reads no more, but what it sent before is still to be received.
     private void OnHangUp()
     {
-        if (Is(Flags.ReadingPaused) && Is(Flags.OutputBroken) && !Is(Flags.FlushRequested))
+        bool isHeld = Is(Flags.ReadingPaused) || Is(Flags.AwaitingMemory);
+        if (isHeld && Is(Flags.OutputBroken) && !Is(Flags.FlushRequested))
         {
             Close(StreamCloseReason.Reset); // the consumer had its chance to go on reading
             return;
         }
 
         BreakOutput();
-        if (!Is(Flags.ReadingPaused))
+        if (!isHeld)
         {
             OnReadable();
         }
@@ -235,7 +240,8 @@ public sealed unsafe partial class StreamConnection : ILoopWatcher, ILoopFlush
             return;
         }
 
-        bool reads = Is(Flags.Closing) ? Is(Flags.Lingering) : !Is(Flags.ReadingPaused) && !Is(Flags.KeptWaiting);
+        const Flags held = Flags.ReadingPaused | Flags.KeptWaiting | Flags.AwaitingMemory;
+        bool reads = Is(Flags.Closing) ? Is(Flags.Lingering) : (_flags & held) == 0;
         LoopEvents wanted = reads && !Is(Flags.InputEnded) ? LoopEvents.Readable : LoopEvents.None;
         if (Is(Flags.WriteBlocked))
         {

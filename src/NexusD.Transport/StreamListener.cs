@@ -20,6 +20,10 @@ public sealed unsafe class StreamListener : ILoopWatcher, IDisposable
     /// </summary>
     private const int UnixBufferBytes = 512 * 1024;
 
+    /// <summary>So much of a small memory budget; the kernel takes twice what it is asked for.</summary>
+    private const int BuffersInBudget = 512;
+    private const int LeastUnixBufferBytes = 32 * 1024;
+
     private readonly StreamTransport _transport;
     private readonly IStreamAcceptor _acceptor;
     private readonly int _fd;
@@ -151,7 +155,13 @@ public sealed unsafe class StreamListener : ILoopWatcher, IDisposable
         bool isUnix = UnixPath is not null;
         if (isUnix)
         {
-            TrySetOption(fd, Libc.LevelSocket, Libc.OptionSendBuffer, UnixBufferBytes);
+            // What apps that do not read leave in the kernel is memory of this process like any other.
+            long share = _transport.Pool.Budget.Limit / BuffersInBudget;
+            TrySetOption(
+                fd,
+                Libc.LevelSocket,
+                Libc.OptionSendBuffer,
+                (int)Math.Clamp(share, LeastUnixBufferBytes, UnixBufferBytes));
         }
         else
         {

@@ -24,6 +24,9 @@ public sealed unsafe class StreamTransport : IDisposable
     /// <summary>A peer that takes nothing for so long while its connection is being closed is cut off.</summary>
     internal const long ClosingPatienceNs = 5_000_000_000;
 
+    /// <summary>How often a connection that waits for memory looks again.</summary>
+    internal const long MemoryRetryNs = 20_000_000;
+
     private const int ReadRoomMin = 64 * 1024;
 
     private readonly Slab _buffer;
@@ -33,6 +36,8 @@ public sealed unsafe class StreamTransport : IDisposable
     // ones holds no memory.
     private readonly LinkedList<(StreamConnection Connection, long DueNs, long SentBytes)> _closing = new();
     private readonly LoopTimer _closingTimer;
+    private readonly LoopTimer _memoryTimer;
+    private readonly Queue<StreamConnection> _awaitingMemory = [];
     private int _used;
     private long _turn = -1;
     private byte* _lentStart;
@@ -44,16 +49,47 @@ public sealed unsafe class StreamTransport : IDisposable
         Pool = pool;
         _buffer = pool.Rent(ReceiveBufferBytes);
         _closingTimer = loop.CreateTimer(CheckClosing);
+        _memoryTimer = loop.CreateTimer(RetryLongFrames);
     }
 
     internal EventLoop Loop { get; }
 
     internal SlabPool Pool { get; }
 
+    /// <summary>
+    /// Whether a frame that needs a slab of its own may be received now; if not, the connection is asked to try again
+    /// about every <see cref="MemoryRetryNs"/>. With none under way or kept there is always room for one.
+    /// </summary>
+    internal bool HasMemoryFor(StreamConnection connection, int frameBytes)
+    {
+        MemoryBudget budget = Pool.Budget;
+        if (budget.SlabBytes(MemoryKind.Payloads) == 0 || budget.HasRoomFor(frameBytes))
+        {
+            return true;
+        }
+
+        if (_awaitingMemory.Count == 0)
+        {
+            _memoryTimer.SetAfter(TimeSpan.FromTicks(MemoryRetryNs / 100));
+        }
+
+        _awaitingMemory.Enqueue(connection);
+        return false;
+    }
+
+    private void RetryLongFrames()
+    {
+        for (int count = _awaitingMemory.Count; count > 0; count--)
+        {
+            _awaitingMemory.Dequeue().RetryLongFrame();
+        }
+    }
+
     /// <summary>Frees the receive buffer; only after all connections are closed.</summary>
     public void Dispose()
     {
         _closingTimer.Cancel();
+        _memoryTimer.Cancel();
         _buffer.Release();
     }
 

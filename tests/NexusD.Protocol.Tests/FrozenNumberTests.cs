@@ -17,7 +17,7 @@ public sealed class FrozenNumberTests
         + "bad_filter=7 unsupported_version=8 out_of_order=9 too_many_subscriptions=10 subscription_in_use=11 "
         + "unknown_subscription=12 too_many_sessions=13 "
         + "unauthenticated=14 forbidden=15 wrong_cluster=16 duplicate_link=17 self_link=18 "
-        + "shutting_down=19 idle=20 unknown_query=21 over_limit=22 internal=23 "
+        + "shutting_down=19 idle=20 unknown_query=21 over_limit=22 internal=23 out_of_memory=24 "
         + "keep_over=26 taken_over=27",
         string.Join(' ', Enum.GetValues<ErrorCode>().Select(code => $"{code.ToWireName()}={(ushort)code}")));
 

@@ -16,8 +16,12 @@ internal sealed class SessionFixture : ISessionQueries, IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("nexusd-sessions-");
     private readonly List<RawClient> _clients = [];
 
-    public SessionFixture(Func<SessionOptions, SessionOptions>? change = null, RouterOptions? routerOptions = null)
+    public SessionFixture(
+        Func<SessionOptions, SessionOptions>? change = null,
+        RouterOptions? routerOptions = null,
+        MemoryBudget? budget = null)
     {
+        Pool = new SlabPool(budget: budget);
         Loop = new EventLoop(fault =>
         {
             lock (_faults)
@@ -41,7 +45,7 @@ internal sealed class SessionFixture : ISessionQueries, IDisposable
 
     public EventLoop Loop { get; }
 
-    public SlabPool Pool { get; } = new();
+    public SlabPool Pool { get; }
 
     public Router Router { get; }
 

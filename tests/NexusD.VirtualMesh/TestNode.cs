@@ -19,9 +19,11 @@ internal sealed class TestNode : IDisposable
         Func<MeshOptions, MeshOptions>? change = null,
         string? name = null,
         int port = 5671,
-        RouterOptions? router = null)
+        RouterOptions? router = null,
+        MemoryBudget? budget = null)
     {
         World = world;
+        Pool = new SlabPool(budget: budget);
         Loop = world.CreateLoop();
         Address = IPAddress.Parse($"10.0.0.{host}");
         name ??= $"node-{host}";
@@ -51,7 +53,7 @@ internal sealed class TestNode : IDisposable
 
     public IPAddress Address { get; }
 
-    public SlabPool Pool { get; } = new();
+    public SlabPool Pool { get; }
 
     public Router Router { get; }
 

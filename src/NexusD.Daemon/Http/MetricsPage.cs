@@ -1,3 +1,4 @@
+using NexusD.Buffers;
 using NexusD.Daemon.Status;
 using NexusD.Discovery.Multicast;
 using NexusD.Peering;
@@ -30,6 +31,7 @@ internal static class MetricsPage
             WriteDiscovery(page, beacons);
         }
 
+        WriteMemory(page, node.Memory);
         WriteProcess(page, node);
         return page.Written;
     }
@@ -224,6 +226,25 @@ internal static class MetricsPage
         page.Counter("nexusd_discovery_peers_discovered_total", "Nodes that came into sight.").Sample(beacons.Found);
         page.Counter("nexusd_discovery_peers_lost_total", "Nodes that went out of sight.").Sample(beacons.Lost);
         page.Gauge("nexusd_discovery_peers_in_sight", "Nodes in sight.").Sample(beacons.Known);
+    }
+
+    private static void WriteMemory(PrometheusText page, MemoryFigures memory)
+    {
+        page.Gauge("nexusd_memory_budget_bytes", "Bound of everything that grows.").Sample(memory.Budget);
+        page.Gauge("nexusd_memory_available_bytes", "What the process may have: its control group or the machine.")
+            .Sample(memory.Available);
+        page.Gauge("nexusd_memory_used_bytes", "What counts against the budget, by what it is held for.");
+        for (int kind = 0; kind < memory.ByKind.Count; kind++)
+        {
+            page.Sample(memory.ByKind[kind], ("kind", MemoryFigures.NameOf((MemoryKind)kind)));
+        }
+
+        page.Gauge("nexusd_memory_withheld_bytes", "What the budget is lowered by for memory that is not counted.")
+            .Sample(memory.Withheld);
+        page.Gauge("nexusd_memory_refusing", "1 while new sessions and subscriptions are refused.")
+            .Sample(memory.IsShort ? 1 : 0);
+        page.Counter("nexusd_memory_cuts_total", "Times that queues were cut because the budget was near its end.")
+            .Sample(memory.Cuts);
     }
 
     private static void WriteProcess(PrometheusText page, NodeSnapshot node)

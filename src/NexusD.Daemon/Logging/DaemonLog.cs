@@ -124,6 +124,12 @@ internal static partial class DaemonLog
             + " been deleted here, delete them again ('nexusctl retained' lists them)")]
     public static partial void RetainedRevived(ILogger log, long events);
 
+    [LoggerMessage(EventId = 1220, Level = LogLevel.Warning,
+        Message = "the memory budget of {Budget} MiB is nearly used up: queues are cut to {Ceiling} KiB each and what"
+            + " is above is dropped (reason memory). 'nexusctl status' shows who holds most; raise --memory-budget or"
+            + " look after subscribers that do not keep up")]
+    public static partial void MemoryTight(ILogger log, long budget, long ceiling);
+
     [LoggerMessage(EventId = 1300, Level = LogLevel.Warning,
         Message = "health port {Port} is not served: {Reason}. Probes of this port reach somebody else; choose another"
             + " with --health-port, or use the metrics port")]

@@ -58,6 +58,20 @@ internal static class OptionReaders
         return value >= least && value <= most;
     };
 
+    /// <summary>Stands for a size that the daemon chooses.</summary>
+    public const long AutoSize = 0;
+
+    /// <summary>Bytes in a range, or auto: <see cref="AutoSize"/>.</summary>
+    public static OptionReader<long> SizeOrAuto(long least, long most)
+    {
+        OptionReader<long> size = Size(least, most);
+        return (string text, out long value) =>
+        {
+            value = AutoSize;
+            return text.Equals("auto", StringComparison.OrdinalIgnoreCase) || size(text, out value);
+        };
+    }
+
     /// <summary>A length of time with a suffix, in a range.</summary>
     public static OptionReader<TimeSpan> Duration(TimeSpan least, TimeSpan most) => (string text, out TimeSpan value) =>
     {

@@ -203,6 +203,15 @@ internal static class OptionTable
         Reader = OptionReaders.Choice(["text", "json"]),
     };
 
+    public static readonly Option<long> MemoryBudget = new()
+    {
+        Name = "memory-budget", Group = OptionGroup.Limits, Placeholder = "SIZE", Default = "auto",
+        Help = "Memory for everything that grows: queues, links, sessions, retained events, topics and filters; auto:"
+            + " 7/8 of the control group's limit less 24 MiB, without one a quarter of the machine's memory",
+        Valid = "auto, or a size from 8MiB to 1TiB such as 64M or 2GiB", Choices = ["auto"],
+        Reader = OptionReaders.SizeOrAuto(MemoryPlan.LeastBudget, 1024 * Gibi),
+    };
+
     public static readonly Option<long> MaxPayload = new()
     {
         Name = "max-payload", Group = OptionGroup.Limits, Placeholder = "SIZE", Default = "4MiB",
@@ -375,7 +384,7 @@ internal static class OptionTable
         TlsAuthorities, TlsCertificate, TlsKey,
         HealthPort, MetricsEnabled, MetricsPort, MetricsPath, HttpBind,
         LogLevel, LogFormat,
-        MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
+        MemoryBudget, MaxPayload, MaxClients, MaxSubscriptions, SubscriberQueueLimit, SubscriberQueueBytes, Overflow,
         BlockTimeout, KeepLimit, KeptSubscriptions, KeptBytes, LinkQueueBytes, LinkHold, RetainedBytes, RetainedLimit,
         RetainTopics, RecoveryEvents, RecoveryBytes, BatchDelay,
         Config, CheckConfig, Version, Help,

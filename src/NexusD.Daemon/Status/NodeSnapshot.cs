@@ -33,6 +33,8 @@ internal sealed record NodeSnapshot
 
     public required long LogLinesDropped { get; init; }
 
+    public required MemoryFigures Memory { get; init; }
+
     /// <summary>Native memory in use for events, bytes.</summary>
     public required long RentedBytes { get; init; }
 
@@ -59,6 +61,7 @@ internal sealed record NodeSnapshot
         yield return (DropReason.TooLarge.ToWireName(), "link", Mesh.Counters.DroppedTooLarge);
         yield return (DropReason.LinkLost.ToWireName(), "link", Mesh.Counters.DroppedLinkLost);
         yield return (DropReason.LinkDown.ToWireName(), "link", Mesh.Counters.DroppedLinkDown);
+        yield return (DropReason.Memory.ToWireName(), "link", Mesh.Counters.DroppedMemory);
         yield return (DropReason.TooLarge.ToWireName(), "received", Mesh.Counters.RefusedTooLarge);
         yield return (DropReason.Duplicate.ToWireName(), "session", Sessions.DuplicateEvents);
         yield return (DropReason.Duplicate.ToWireName(), "received", Router.DuplicateEvents);

@@ -52,6 +52,8 @@ internal sealed record PeerEntry
     /// <summary>Events that were held while the node could not be reached, and given up.</summary>
     public long DroppedLinkDown { get; init; }
 
+    public long DroppedMemory { get; init; }
+
     public long PacketsLost { get; init; }
 
     /// <summary>Who named the address.</summary>
@@ -101,6 +103,7 @@ internal sealed record PeerEntry
         DroppedTooLarge = link.DroppedTooLarge,
         DroppedLinkLost = link.DroppedLinkLost,
         DroppedLinkDown = link.DroppedLinkDown,
+        DroppedMemory = link.DroppedMemory,
         PacketsLost = link.PacketsLost,
     };
 

@@ -21,6 +21,8 @@ internal sealed record StatusDocument
 
     public required RetainedPart Retained { get; init; }
 
+    public required MemoryPart Memory { get; init; }
+
     public required MeshPart Mesh { get; init; }
 
     public required DiscoveryPart Discovery { get; init; }
@@ -46,6 +48,39 @@ internal sealed record StatusDocument
     /// <summary>Nodes whose stores hold the same have the same digest.</summary>
     internal sealed record RetainedPart(
         int Events, int Tombstones, long Bytes, long Refused, long ClockAhead, long Revived, string Digest);
+
+    /// <summary>The memory budget; all figures in bytes.</summary>
+    internal sealed record MemoryPart
+    {
+        public required long Budget { get; init; }
+
+        public required long Used { get; init; }
+
+        /// <summary>What the process may have: the limit of its control group, else the machine's memory.</summary>
+        public required long Available { get; init; }
+
+        /// <summary>What the budget is lowered by because the process holds more than is counted here.</summary>
+        public required long Withheld { get; init; }
+
+        /// <summary>Most that one queue may hold now; left out while memory is no concern.</summary>
+        public long? Ceiling { get; init; }
+
+        /// <summary>How often queues were cut.</summary>
+        public required long Cuts { get; init; }
+
+        /// <summary>Whether new sessions and subscriptions are refused.</summary>
+        public required bool Refusing { get; init; }
+
+        public required IReadOnlyDictionary<string, long> ByKind { get; init; }
+
+        /// <summary>The apps that hold most.</summary>
+        public IReadOnlyList<ClientPart>? TopClients { get; init; }
+
+        /// <summary>The beginnings of topics whose events hold most.</summary>
+        public IReadOnlyDictionary<string, long>? TopTopics { get; init; }
+    }
+
+    internal sealed record ClientPart(long Id, string Name, long Bytes);
 
     internal sealed record MeshPart
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using NexusD.Buffers;
 using NexusD.Peering;
 using NexusD.Protocol;
 using NexusD.Protocol.Topics;
@@ -139,6 +140,7 @@ internal static class StatusDocuments
                 router.RetainedEvents, router.RetainedTombstones, router.RetainedBytes, router.RefusedRetainedEvents,
                 router.AheadRetainedEvents, router.RevivedRetainedEvents,
                 router.RetainedDigest.ToString("x16", CultureInfo.InvariantCulture)),
+            Memory = DescribeMemory(node.Memory),
             Mesh = DescribeMesh(node),
             Discovery = DescribeDiscovery(node),
             Process = new(process.CpuSeconds, process.ResidentBytes, process.OpenFiles, process.Threads),
@@ -150,6 +152,21 @@ internal static class StatusDocuments
         .. node.Drops().Where(d => d.Events > 0)
             .Select(d => new StatusDocument.DropPart(d.Reason, d.Where, d.Events)),
     ];
+
+    private static StatusDocument.MemoryPart DescribeMemory(MemoryFigures memory) => new()
+    {
+        Budget = memory.Budget,
+        Used = memory.Used,
+        Available = memory.Available,
+        Withheld = memory.Withheld,
+        Ceiling = memory.Ceiling,
+        Cuts = memory.Cuts,
+        Refusing = memory.IsShort,
+        ByKind = Enumerable.Range(0, memory.ByKind.Count)
+            .ToDictionary(kind => MemoryFigures.NameOf((MemoryKind)kind), kind => memory.ByKind[kind]),
+        TopClients = memory.Clients?.Select(c => new StatusDocument.ClientPart(c.Id, c.Name, c.Bytes)).ToArray(),
+        TopTopics = memory.Topics?.ToDictionary(),
+    };
 
     private static StatusDocument.MeshPart DescribeMesh(NodeSnapshot node) => new()
     {

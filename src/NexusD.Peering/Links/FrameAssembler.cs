@@ -79,7 +79,7 @@ internal sealed class FrameAssembler(SlabPool pool, int maxFrameBytes, AssemblyB
 
         if (_have < FrameHeader.Size)
         {
-            _slab ??= pool.Rent(SmallFrameBytes);
+            _slab ??= pool.Rent(SmallFrameBytes, MemoryKind.Links);
             Take(ref data, FrameHeader.Size);
             FrameStatus status = FrameHeader.TryCut(_slab.Slice(0, _have), MaxFrameBytes, out FrameHeader header);
             if (status is not (FrameStatus.NeedMore or FrameStatus.Complete))
@@ -136,7 +136,7 @@ internal sealed class FrameAssembler(SlabPool pool, int maxFrameBytes, AssemblyB
             _charged = _need;
         }
 
-        Slab larger = pool.Rent(_need);
+        Slab larger = pool.Rent(_need, MemoryKind.Payloads);
         _slab.Slice(0, _have).CopyTo(larger.Span);
         _slab.Release();
         _slab = larger;

@@ -21,7 +21,7 @@ internal sealed class HeldBytes(SlabPool pool)
         {
             if (_parts.Count == 0 || _parts[^1].Length == _parts[^1].Slab.Capacity)
             {
-                _parts.Add((pool.Rent(), 0));
+                _parts.Add((pool.Rent(MemoryKind.Links), 0));
             }
 
             (Slab slab, int length) = _parts[^1];

@@ -43,7 +43,7 @@ internal sealed class InterestBatch(SlabPool pool)
         int size = InterestReader.Size(change, filter.Length);
         if (_parts.Count == 0 || _parts[^1].Length + size > MostEntryBytes)
         {
-            _parts.Add((pool.Rent(SlabPool.StandardBytes), 0));
+            _parts.Add((pool.Rent(MemoryKind.Links), 0));
         }
 
         (Slab slab, int length) = _parts[^1];

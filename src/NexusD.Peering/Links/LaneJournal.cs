@@ -134,9 +134,12 @@ internal sealed class LaneJournal(PeerChannel channel) : ISlabSink
     }
 
     /// <summary>Forgets what no link was given.</summary>
-    public void DropUnsent()
+    public void DropUnsent() => DropFrom(Sent);
+
+    /// <summary>Forgets what lies behind a position, the start of a frame that no link was given.</summary>
+    public void DropFrom(long position)
     {
-        long surplus = Written - Sent;
+        long surplus = Written - position;
         Held -= surplus;
         channel.QueuedBytes -= surplus;
         while (surplus > 0)

@@ -61,6 +61,9 @@ internal sealed class LinkLedger
     /// <summary>Events held for a node that could not be reached, and given up.</summary>
     public long DroppedLinkDown { get; set; }
 
+    /// <summary>Events given up because this node has no memory for them.</summary>
+    public long DroppedMemory { get; set; }
+
     /// <summary>Bytes of topic text that the peer's aliases hold.</summary>
     public long AliasBytes { get; set; }
 

@@ -52,6 +52,60 @@ internal sealed partial class PeerChannel
         }
     }
 
+    /// <summary>
+    /// Gives up the newest events for a peer that cannot be reached, until what is left holds at most so many bytes;
+    /// but nothing that was sent, since only the peer knows whether it arrived.
+    /// </summary>
+    public void CutTo(long bytes)
+    {
+        if (!IsCuttable || QueuedBytes + WaitingBytes() <= bytes)
+        {
+            return;
+        }
+
+        long share = Math.Max(0, bytes - SentBytes()) / Math.Max(1, _lanes.Open.Count);
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            lane.Stream.Flush();
+            CutUnsent(lane, share);
+            lane.Stream.Trim();
+        }
+    }
+
+    /// <summary>Bytes that <see cref="CutTo"/> could give up.</summary>
+    public long CuttableBytes => IsCuttable ? PendingBytes - SentBytes() : 0;
+
+    // No link has it in hand.
+    private bool IsCuttable => Link is null && _stage is ChannelStage.Held or ChannelStage.Counting;
+
+    private long SentBytes()
+    {
+        long sent = 0;
+        foreach (LaneWriter lane in _lanes.Open)
+        {
+            sent += lane.Journal.Sent - lane.Journal.Acknowledged;
+        }
+
+        return sent;
+    }
+
+    private void CutUnsent(LaneWriter lane, long keep)
+    {
+        LaneJournal journal = lane.Journal;
+        if (journal.Written - journal.Sent <= keep)
+        {
+            return;
+        }
+
+        long cut = journal.Written;
+        journal.Visit(
+            journal.Sent,
+            (_, _, position) => cut = position >= journal.Sent + keep ? Math.Min(cut, position) : cut);
+        NoteHeld(lane, cut, DropReason.Memory);
+        journal.DropFrom(cut);
+        lane.ForgetDeclared(); // some declarations were among it
+    }
+
     private void NoteHeld(LaneWriter lane, long from, DropReason unsent)
     {
         int later = lane.Exact.Count;

@@ -198,7 +198,7 @@ internal sealed partial class PeerChannel
             return false;
         }
 
-        Slab first = _mesh.Pool.Rent(StreamPreamble.Size);
+        Slab first = _mesh.Pool.Rent(StreamPreamble.Size, MemoryKind.Links);
         StreamPreamble.ForLane(lane.Number, lane.Priority).Write(first.Span);
         if (lane.Priority == Priority.High)
         {

@@ -1,3 +1,4 @@
+using NexusD.Buffers;
 using NexusD.Protocol;
 using NexusD.Protocol.Frames;
 using NexusD.Protocol.Peer;
@@ -23,6 +24,7 @@ internal sealed partial class PeerChannel
     private const int ByReferenceBytes = 32 * 1024;
 
     private readonly LaneSet _lanes;
+    private readonly MemoryBudget _budget;
     private AliasTable _aliases = new(0);
     private PeerLimits _limits;
     private LinkFault _faultAtEndOfTurn;
@@ -51,10 +53,15 @@ internal sealed partial class PeerChannel
     private void Deliver(
         in EventRun run, ref RouteEntry entry, ReadOnlySpan<uint> members, bool membersOnly, int redirects)
     {
+        if (_budget.IsDue)
+        {
+            _budget.Settle();
+        }
+
         LaneWriter lane = _lanes.For(run.Priority, run.Publisher);
         if (run.Priority == Priority.Normal ? IsFull() : IsFullFor(run.Priority))
         {
-            Drop(lane, run, _stage == ChannelStage.Counting ? DropReason.LinkDown : DropReason.LinkFull, members);
+            Drop(lane, run, WhyFull(run.Priority), members);
             return;
         }
 
@@ -199,12 +206,22 @@ internal sealed partial class PeerChannel
 
     private bool IsFull()
     {
-        if (QueuedBytes > _limit)
+        long limit = Math.Min(_limit, _budget.LinkCeiling);
+        if (QueuedBytes > limit)
         {
             return _full = true;
         }
 
-        return _full && (_full = QueuedBytes > _limit - (_limit / 8));
+        return _full && (_full = QueuedBytes > limit - (limit / 8));
+    }
+
+    /// <summary>Whether it is the link's own bound that was met, or what the node's memory leaves of it.</summary>
+    private DropReason WhyFull(Priority priority)
+    {
+        long share = priority == Priority.Low ? _limit / 2 : _limit;
+        return _stage == ChannelStage.Counting ? DropReason.LinkDown
+            : QueuedBytes <= share - (_limit / 8) ? DropReason.Memory
+            : DropReason.LinkFull;
     }
 
     /// <summary>
@@ -213,8 +230,9 @@ internal sealed partial class PeerChannel
     /// </summary>
     private bool IsFullFor(Priority priority)
     {
-        long limit = priority == Priority.High ? _limit + (_limit / 8) : _limit / 2;
-        return _limit < 0 || QueuedBytes > limit;
+        long whole = Math.Min(_limit, _budget.LinkCeiling);
+        long limit = priority == Priority.High ? whole + (whole / 8) : whole / 2;
+        return whole < 0 || QueuedBytes > limit;
     }
 
     private bool IsTooLargeForPeer(in EventRun run)

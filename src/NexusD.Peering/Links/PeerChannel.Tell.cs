@@ -69,6 +69,9 @@ internal sealed partial class PeerChannel
             case DropReason.LinkDown:
                 _ledger.DroppedLinkDown += count;
                 break;
+            case DropReason.Memory:
+                _ledger.DroppedMemory += count;
+                break;
             case DropReason.LinkLost:
                 _ledger.DroppedLinkLost += count;
                 break;

@@ -34,6 +34,7 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
         OwnRun = mesh.Tick();
         Interest = new InterestReceiver(mesh, this, peer);
         _limit = mesh.Options.LinkQueueBytes;
+        _budget = mesh.Pool.Budget;
         _lanes = new LaneSet(this, mesh.Pool, mesh.Options);
     }
 
@@ -86,6 +87,7 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
         DroppedTooLarge = _ledger.DroppedTooLarge,
         DroppedLinkLost = _ledger.DroppedLinkLost,
         DroppedLinkDown = _ledger.DroppedLinkDown,
+        DroppedMemory = _ledger.DroppedMemory,
         PacketsLost = 0,
     };
 

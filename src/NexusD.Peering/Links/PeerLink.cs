@@ -296,6 +296,7 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
             DroppedTooLarge = ledger.DroppedTooLarge,
             DroppedLinkLost = ledger.DroppedLinkLost,
             DroppedLinkDown = ledger.DroppedLinkDown,
+            DroppedMemory = ledger.DroppedMemory,
             PacketsLost = quic.PacketsLost,
         };
     }

@@ -95,7 +95,7 @@ internal sealed class StreamWriter(SlabPool pool)
         Release();
 
         // A single event in a turn goes into a small slab; a stream that needs a second one is busy.
-        _slab = pool.Rent(!_busy && bytes <= SmallSlabBytes ? SmallSlabBytes : bytes);
+        _slab = pool.Rent(!_busy && bytes <= SmallSlabBytes ? SmallSlabBytes : bytes, MemoryKind.Links);
         _busy = true;
         _start = _end = 0;
     }

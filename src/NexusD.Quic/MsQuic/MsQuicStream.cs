@@ -122,7 +122,7 @@ internal sealed class MsQuicStream
     {
         int granted = await Credit.TakeAsync(SlabPool.StandardBytes).ConfigureAwait(false);
         int allowed = await _connection.Credit.TakeAsync(granted).ConfigureAwait(false);
-        Slab? slab = _connection.Endpoint.Options.Pool.Rent();
+        Slab? slab = _connection.Endpoint.Options.Pool.Rent(MemoryKind.Links);
         int length = 0;
         try
         {

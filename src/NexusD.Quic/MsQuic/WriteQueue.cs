@@ -109,7 +109,7 @@ internal sealed class WriteQueue(SlabPool pool)
         Part first = _parts.Dequeue();
         if (first.Length < SmallBytes && _parts.TryPeek(out Part next) && next.Length < SmallBytes)
         {
-            Slab gathered = pool.Rent();
+            Slab gathered = pool.Rent(MemoryKind.Links);
             int used = Copy(first, gathered, 0);
             while (_parts.TryPeek(out next) && next.Length <= Math.Min(SmallBytes, gathered.Capacity - used))
             {

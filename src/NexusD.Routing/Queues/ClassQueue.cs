@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using NexusD.Buffers;
 
 namespace NexusD.Routing.Queues;
@@ -12,6 +13,12 @@ namespace NexusD.Routing.Queues;
 /// </remarks>
 internal sealed class ClassQueue(SlabPool pool)
 {
+    // Longer rings grow more slowly: half of one is unused at most.
+    private const int FastGrowth = 1024;
+
+    // Shorter ones are not worth giving back.
+    private const int LongRing = 64;
+
     private QueuedRun[] _runs = [];
     private RunMemory _memory = new(pool);
     private int _head;
@@ -64,6 +71,7 @@ internal sealed class ClassQueue(SlabPool pool)
         EnsureRoomForOne();
         ref QueuedRun tail = ref _runs[(_head + Runs) % _runs.Length];
         tail.TakeOwned(run);
+        CountOwned(tail.Own!.Length);
         return Appended(tail);
     }
 
@@ -84,7 +92,9 @@ internal sealed class ClassQueue(SlabPool pool)
         ref QueuedRun place = ref At(position);
         Events += run.Count - place.Count;
         Bytes -= place.CostBytes;
+        int former = place.Own!.Length;
         place.TakeOwned(run);
+        CountOwned(place.Own.Length - former);
         Bytes += place.CostBytes;
     }
 
@@ -143,6 +153,25 @@ internal sealed class ClassQueue(SlabPool pool)
         AfterRemoval();
     }
 
+    /// <summary>Gives back places that many runs have left.</summary>
+    public void Shrink()
+    {
+        if (Runs > 0 && _runs.Length > LongRing && Runs < _runs.Length / 4)
+        {
+            MoveTo(ArrayPool<QueuedRun>.Shared.Rent(Runs * 2));
+        }
+    }
+
+    /// <summary>Adds what each run holds.</summary>
+    public void AddTo(TopicTally tally)
+    {
+        for (int i = 0; i < Runs; i++)
+        {
+            ref QueuedRun run = ref At(HeadPosition + i);
+            tally.Add(run.Topic, run.CostBytes);
+        }
+    }
+
     [Conditional("DEBUG")]
     public void AssertInvariants()
     {
@@ -171,6 +200,11 @@ internal sealed class ClassQueue(SlabPool pool)
     {
         Events -= run.Count;
         Bytes -= run.CostBytes;
+        if (run.Own is { } own)
+        {
+            CountOwned(-own.Length);
+        }
+
         run.Release();
         run = default;
     }
@@ -195,17 +229,26 @@ internal sealed class ClassQueue(SlabPool pool)
 
         QueuedRun[] larger = _runs.Length == 0
             ? SmallRings.Rent()
-            : ArrayPool<QueuedRun>.Shared.Rent(_runs.Length * 4);
+            : ArrayPool<QueuedRun>.Shared.Rent(_runs.Length * (_runs.Length < FastGrowth ? 4 : 2));
+        MoveTo(larger);
+    }
+
+    private void MoveTo(QueuedRun[] ring)
+    {
         int untilEnd = Math.Min(Runs, _runs.Length - _head);
-        Array.Copy(_runs, _head, larger, 0, untilEnd);
-        Array.Copy(_runs, 0, larger, untilEnd, Runs - untilEnd);
+        Array.Copy(_runs, _head, ring, 0, untilEnd);
+        Array.Copy(_runs, 0, ring, untilEnd, Runs - untilEnd);
         ReturnRing();
-        _runs = larger;
+        _runs = ring;
+        CountOwned((long)ring.Length * Unsafe.SizeOf<QueuedRun>());
         _head = 0;
     }
 
+    private void CountOwned(long bytes) => pool.Budget.CountArray(MemoryKind.Queues, bytes);
+
     private void ReturnRing()
     {
+        CountOwned((long)-_runs.Length * Unsafe.SizeOf<QueuedRun>());
         if (_runs.Length == SmallRings.Length)
         {
             Array.Clear(_runs);

@@ -24,17 +24,19 @@ internal struct RunMemory(SlabPool pool)
     {
         if (_slab is null || _slab.Capacity - _used < bytes.Length)
         {
-            int capacity = CapacityFor(bytes.Length, queueBytes);
+            // While memory is short a large slab would hold more than the queue may.
+            bool isShort = pool.Budget.Ceiling <= 4 * SlabPool.StandardBytes;
+            int capacity = CapacityFor(bytes.Length, isShort ? Math.Min(queueBytes, SmallQueueBytes - 1) : queueBytes);
             if (bytes.Length > capacity / 2)
             {
-                Slab own = pool.Rent(bytes.Length);
+                Slab own = pool.Rent(bytes.Length, MemoryKind.Queues);
                 bytes.CopyTo(own.Span);
                 offset = 0;
                 return own;
             }
 
             Reset();
-            _slab = pool.Rent(capacity);
+            _slab = pool.Rent(capacity, MemoryKind.Queues);
         }
 
         offset = _used;

@@ -53,7 +53,7 @@ public sealed partial class SubscriptionQueue
         ForgetTopicOf(queue);
         _sent.AddHeadOf(queue, sentBytes);
         SettleAgain();
-        _isBeyond = _isBeyond && !IsWithinBounds;
+        _isBeyond = _isBeyond && !IsWithinOwnBounds;
         AssertCounts();
     }
 

@@ -12,10 +12,21 @@ public sealed partial class SubscriptionQueue
 
     private long BoundedBytes => _normal.Bytes + (_high?.Bytes ?? 0) + (_low?.Bytes ?? 0);
 
-    private bool IsWithinBounds => BoundedEvents <= MaxEvents && BoundedBytes <= MaxBytes;
+    /// <summary>The bound in bytes at the moment: less than the own one while memory is short.</summary>
+    private long Bound => Math.Min(MaxBytes, _pool.Budget.Ceiling);
+
+    private bool IsWithinOwnBounds => BoundedEvents <= MaxEvents && BoundedBytes <= MaxBytes;
+
+    private bool IsWithinBounds => BoundedEvents <= MaxEvents && BoundedBytes <= Bound;
 
     private bool HasRoomFor(int events, long bytes) =>
-        BoundedEvents + events <= MaxEvents && BoundedBytes + bytes <= MaxBytes;
+        BoundedEvents + events <= MaxEvents && BoundedBytes + bytes <= Bound;
+
+    /// <summary>Why there is no room: the queue's own bounds, or the node's memory.</summary>
+    private DropReason ReasonFor(int events, long bytes) =>
+        BoundedEvents + events <= MaxEvents && BoundedBytes + bytes <= MaxBytes
+            ? DropReason.Memory
+            : DropReason.QueueFull;
 
     /// <summary>The class whose turn it is.</summary>
     private ClassQueue? First() => _again ?? FirstNew();
@@ -50,16 +61,17 @@ public sealed partial class SubscriptionQueue
     /// <summary>Makes room for a run at the cost of older ones; what then does not fit goes from its start.</summary>
     private void EnqueueEnd(in EventRun run)
     {
-        if (run.Count == 1 && QueuedRun.CostOf(run) > MaxBytes)
+        long cost = QueuedRun.CostOf(run);
+        if (run.Count == 1 && cost > Bound)
         {
-            Drop(run.Publisher, run.Number, 1, DropReason.TooLarge);
+            Drop(run.Publisher, run.Number, 1, cost > MaxBytes ? DropReason.TooLarge : DropReason.Memory);
             return;
         }
 
-        MakeRoom(run);
+        DropReason reason = ReasonFor(run.Count, cost);
+        MakeRoom(run, reason);
         int skipped = 0;
         int offset = 0;
-        long cost = QueuedRun.CostOf(run);
         while (skipped < run.Count && !HasRoomFor(run.Count - skipped, cost))
         {
             int eventBytes = RunBody.FirstEventBytes(run.Body[offset..]);
@@ -70,7 +82,7 @@ public sealed partial class SubscriptionQueue
 
         if (skipped > 0)
         {
-            Drop(run.Publisher, run.Number, skipped, DropReason.QueueFull);
+            Drop(run.Publisher, run.Number, skipped, reason);
         }
 
         if (skipped < run.Count)
@@ -82,6 +94,7 @@ public sealed partial class SubscriptionQueue
     /// <summary>Takes as much from the start of a run as there is room for.</summary>
     private void EnqueueStart(in EventRun run)
     {
+        DropReason reason = ReasonFor(run.Count, QueuedRun.CostOf(run));
         int taken = 0;
         int end = 0;
         while (taken < run.Count)
@@ -106,7 +119,7 @@ public sealed partial class SubscriptionQueue
             run.Publisher,
             run.Number + (ulong)taken,
             run.Count - taken,
-            isTooLarge ? DropReason.TooLarge : DropReason.QueueFull);
+            isTooLarge ? DropReason.TooLarge : reason);
     }
 
     /// <summary>Keeps the last event of the run only, in the place of the one of its topic that waits.</summary>
@@ -127,9 +140,9 @@ public sealed partial class SubscriptionQueue
     private void ConflateLast(in EventRun run)
     {
         long cost = QueuedRun.CostOf(run);
-        if (cost > MaxBytes)
+        if (cost > Bound)
         {
-            Drop(run.Publisher, run.Number, 1, DropReason.TooLarge);
+            Drop(run.Publisher, run.Number, 1, cost > MaxBytes ? DropReason.TooLarge : DropReason.Memory);
             return;
         }
 
@@ -138,7 +151,7 @@ public sealed partial class SubscriptionQueue
             if (_waiting!.TryGetValue(run.Topic, out (Priority Class, long Position) place))
             {
                 ClassQueue queue = QueueOf(place.Class);
-                if (BoundedBytes - queue.At(place.Position).CostBytes + cost <= MaxBytes)
+                if (BoundedBytes - queue.At(place.Position).CostBytes + cost <= Bound)
                 {
                     Replaced(1);
                     queue.Replace(place.Position, run);
@@ -166,33 +179,36 @@ public sealed partial class SubscriptionQueue
         }
         else
         {
-            DropHead(lowest, lowest.Head.IsExpired(run.Timestamp) ? DropReason.Expired : DropReason.QueueFull);
+            DropHead(
+                lowest,
+                lowest.Head.IsExpired(run.Timestamp) ? DropReason.Expired : ReasonFor(1, QueuedRun.CostOf(run)));
         }
     }
 
-    private void MakeRoom(in EventRun run)
+    private void MakeRoom(in EventRun run, DropReason reason)
     {
         // More than the whole queue is of no use to a run that is longer than it.
-        long cost = Math.Min(QueuedRun.CostOf(run), MaxBytes);
+        long bound = Bound;
+        long cost = Math.Min(QueuedRun.CostOf(run), bound);
         int events = Math.Min(run.Count, MaxEvents);
         while (!HasRoomFor(events, cost) && LowestUpTo(run.Priority) is { } queue)
         {
             ref QueuedRun head = ref queue.Head;
             bool isWholeRunTooMany = head.Count == 1
                 || BoundedEvents + events - MaxEvents >= head.Count
-                || BoundedBytes + cost - MaxBytes >= head.CostBytes - QueuedRun.OverheadBytes - head.PropertyBytes;
+                || BoundedBytes + cost - bound >= head.CostBytes - QueuedRun.OverheadBytes - head.PropertyBytes;
             if (isWholeRunTooMany)
             {
-                DropHead(queue, DropReason.QueueFull);
+                DropHead(queue, reason);
             }
             else
             {
-                DropSomeOfHead(queue, events, cost);
+                DropSomeOfHead(queue, events, cost, reason);
             }
         }
     }
 
-    private void DropSomeOfHead(ClassQueue queue, int events, long bytes)
+    private void DropSomeOfHead(ClassQueue queue, int events, long bytes, DropReason reason)
     {
         ulong publisher = queue.Head.Publisher;
         ulong first = queue.Head.Number;
@@ -201,7 +217,7 @@ public sealed partial class SubscriptionQueue
             queue.RemoveFirstEvent();
         }
 
-        Drop(publisher, first, (int)(queue.Head.Number - first), DropReason.QueueFull);
+        Drop(publisher, first, (int)(queue.Head.Number - first), reason);
     }
 
     // What is over is told as that, and not as victim of what comes.
@@ -242,7 +258,17 @@ public sealed partial class SubscriptionQueue
             Drop(publisher, first, (int)(end - first), reason);
         }
 
-        _isBeyond = !IsWithinBounds;
+        _isBeyond = !IsWithinOwnBounds;
+    }
+
+    // The newest, whole runs.
+    private void DropTail(ClassQueue queue, DropReason reason)
+    {
+        long last = queue.HeadPosition + queue.Runs - 1;
+        ref QueuedRun tail = ref queue.At(last);
+        (ulong publisher, ulong number, int count) = (tail.Publisher, tail.Number, tail.Count);
+        queue.RemoveAt(last);
+        Drop(publisher, number, count, reason);
     }
 
     private void DropHead(ClassQueue queue, DropReason reason)
@@ -258,7 +284,7 @@ public sealed partial class SubscriptionQueue
         ForgetTopicOf(queue);
         queue.RemoveHead();
         SettleAgain();
-        _isBeyond = _isBeyond && !IsWithinBounds;
+        _isBeyond = _isBeyond && !IsWithinOwnBounds;
     }
 
     private void ForgetTopicOf(ClassQueue queue)

@@ -154,7 +154,35 @@ public sealed partial class SubscriptionQueue : IDisposable
 
     /// <summary>Whether an eighth of the queue is free, or it is as good as empty.</summary>
     public bool IsRelieved =>
-        BoundedEvents <= MaxEvents - (MaxEvents / 8) && BoundedBytes <= MaxBytes - (MaxBytes / 8);
+        BoundedEvents <= MaxEvents - (MaxEvents / 8) && BoundedBytes <= Bound - (Bound / 8);
+
+    /// <summary>Bytes that <see cref="CutTo"/> may drop.</summary>
+    public long DroppableBytes => Policy == OverflowPolicy.Block ? 0 : BoundedBytes;
+
+    /// <summary>
+    /// Drops events until what waits counts at most so many bytes, because the node has no memory for more: of the
+    /// lowest class first, the oldest or the newest by policy. A blocking queue drops nothing,
+    /// and what was sent once stays to be sent again.
+    /// </summary>
+    public void CutTo(long bytes)
+    {
+        while (Policy != OverflowPolicy.Block && BoundedBytes > bytes && LowestUpTo(Priority.High) is { } queue)
+        {
+            if (Policy == OverflowPolicy.DropNewest)
+            {
+                DropTail(queue, DropReason.Memory);
+            }
+            else
+            {
+                DropHead(queue, DropReason.Memory);
+            }
+        }
+
+        _high?.Shrink();
+        _normal.Shrink();
+        _low?.Shrink();
+        AssertCounts();
+    }
 
     /// <summary>
     /// Drops the last events of a run that <see cref="EnqueueBeyond"/> took, until the queue is within its bounds or
@@ -232,7 +260,7 @@ public sealed partial class SubscriptionQueue : IDisposable
             }
         }
 
-        _isBeyond = _isBeyond && !IsWithinBounds;
+        _isBeyond = _isBeyond && !IsWithinOwnBounds;
         AssertCounts();
     }
 
@@ -241,6 +269,14 @@ public sealed partial class SubscriptionQueue : IDisposable
     {
         gap = default;
         return _gaps is not null && _gaps.TryTake(out gap);
+    }
+
+    /// <summary>Adds what waits to a tally by topic.</summary>
+    public void AddTo(TopicTally tally)
+    {
+        _high?.AddTo(tally);
+        _normal.AddTo(tally);
+        _low?.AddTo(tally);
     }
 
     /// <summary>Drops what waits and gives all memory back; the queue is of no use afterwards.</summary>
@@ -276,7 +312,7 @@ public sealed partial class SubscriptionQueue : IDisposable
     [Conditional("DEBUG")]
     private void AssertCounts()
     {
-        Debug.Assert(_isBeyond || IsWithinBounds, "the queue is above its bounds");
+        Debug.Assert(_isBeyond || IsWithinOwnBounds, "the queue is above its bounds");
         Debug.Assert(MatchedEvents == DeliveredEvents + Events + DroppedEventsSum, "events were lost silently");
         Debug.Assert(!IsEmpty || (Events == 0 && Bytes == 0), "an empty queue counts events");
     }

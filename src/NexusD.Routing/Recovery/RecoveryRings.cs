@@ -76,6 +76,16 @@ public sealed class RecoveryRings
         }
     }
 
+    /// <summary>Gives up topics used longest ago, until so many bytes are free.</summary>
+    internal void GiveUp(long bytes)
+    {
+        long most = Math.Max(0, _bytes - bytes);
+        while (_bytes > most && FindVictim(null) is { } victim)
+        {
+            Remove(victim);
+        }
+    }
+
     /// <summary>The topic leaves the router's table.</summary>
     internal void Forget(Topic topic)
     {

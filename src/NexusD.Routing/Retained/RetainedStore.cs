@@ -171,6 +171,18 @@ public sealed partial class RetainedStore
         return retained is not null;
     }
 
+    /// <summary>Adds what each entry holds to a tally by topic.</summary>
+    public void AddTo(TopicTally tally)
+    {
+        for (int leaf = 0; leaf < RetainedDigestsFrame.Leaves; leaf++)
+        {
+            for (RetainedEvent? retained = _leaves?[leaf].First; retained is not null; retained = retained.NextInLeaf)
+            {
+                tally.Add(retained.Topic, retained.CostBytes);
+            }
+        }
+    }
+
     /// <summary>Removes what is over; call it about once a second.</summary>
     public void Expire(ulong nowHlc)
     {

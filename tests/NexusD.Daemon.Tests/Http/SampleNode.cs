@@ -51,6 +51,11 @@ internal sealed class SampleNode : INodeProbe
         Beacons = new BeaconStatistics { Sent = 10, OtherCluster = 1, Known = 2 },
         HealthPortConflict = true,
         LogLinesDropped = 0,
+        Memory = new MemoryFigures
+        {
+            Budget = 32 << 20, Available = 64 << 20, ByKind = [3_000, 2_000, 0, 0, 500, 0, 0, 0, 65_536, 0],
+            Withheld = 0, IsShort = false, Cuts = 4,
+        },
         RentedBytes = 65_536,
         KeptBytes = 0,
         LoopTurns = 99,

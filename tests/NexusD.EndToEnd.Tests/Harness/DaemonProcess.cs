@@ -9,10 +9,10 @@ internal sealed class DaemonProcess : RunningProcess
 {
     private readonly string _folder;
 
-    private DaemonProcess(string name, string folder, string? space, IEnumerable<string> arguments)
+    private DaemonProcess(string name, string folder, string[] wrapper, IEnumerable<string> arguments)
         : base(
-            space is null ? Repository.Nexusd : "ip",
-            space is null ? arguments : ["netns", "exec", space, Repository.Nexusd, .. arguments])
+            wrapper.Length == 0 ? Repository.Nexusd : wrapper[0],
+            wrapper.Length == 0 ? arguments : [.. wrapper[1..], Repository.Nexusd, .. arguments])
     {
         Name = name;
         _folder = folder;
@@ -36,13 +36,25 @@ internal sealed class DaemonProcess : RunningProcess
 
     public int HealthPort => Port("health=");
 
+    public int MetricsPort => Port("metrics=");
+
     /// <summary>Starts a daemon and waits for its ready line.</summary>
     public static Task<DaemonProcess> StartAsync(TempFolder folder, string name, params string[] more) =>
-        StartInAsync(null, folder, name, more);
+        StartInAsync([], folder, name, more);
 
     /// <summary>The same in a network namespace.</summary>
-    public static async Task<DaemonProcess> StartInAsync(
-        string? space, TempFolder folder, string name, params string[] more)
+    public static Task<DaemonProcess> StartInAsync(
+        string space, TempFolder folder, string name, params string[] more) =>
+        StartInAsync(["ip", "netns", "exec", space], folder, name, more);
+
+    /// <summary>The same in a control group.</summary>
+    public static Task<DaemonProcess> StartInAsync(
+        MemoryGroup group, TempFolder folder, string name, params string[] more) =>
+        StartInAsync(
+            ["sh", "-c", $"echo $$ > {group.ProcessFile} && exec \"$0\" \"$@\""], folder, name, more);
+
+    private static async Task<DaemonProcess> StartInAsync(
+        string[] wrapper, TempFolder folder, string name, string[] more)
     {
         string[] basics =
         [
@@ -52,7 +64,7 @@ internal sealed class DaemonProcess : RunningProcess
         IEnumerable<string> own = basics.Where(b => !more.Any(m => m.Split('=')[0] == b.Split('=')[0]));
         string[] mesh = more.Any(m => m.StartsWith("--mesh-port", StringComparison.Ordinal)) ? [] : ["--mesh-port=0"];
         var watch = Stopwatch.StartNew();
-        var daemon = new DaemonProcess(name, folder.Path, space, [.. own, .. mesh, .. more]);
+        var daemon = new DaemonProcess(name, folder.Path, wrapper, [.. own, .. mesh, .. more]);
         while (await daemon.ReadLineAsync() is { } line)
         {
             if (line.Contains("ready", StringComparison.Ordinal))
@@ -107,6 +119,14 @@ internal sealed class DaemonProcess : RunningProcess
     {
         using Process process = Process.GetProcessById(Pid);
         return process.WorkingSet64;
+    }
+
+    /// <summary>Resident memory that is no copy of a file, in bytes (proc(5), "RssAnon").</summary>
+    public long AnonymousBytes()
+    {
+        string line = File.ReadLines($"/proc/{Pid}/status")
+            .First(l => l.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], null) * 1024;
     }
 
     /// <summary>Ends it with SIGTERM; returns the exit code.</summary>
