@@ -44,7 +44,7 @@ public sealed partial class Router
             Replay(target, replay, nowHlc);
         }
 
-        return plan.Watched.Count == 0 ? null : new ResumeWatch(plan.Watched, _options.NodeName);
+        return plan.Watched.Count == 0 ? null : new ResumeWatch(plan.Watched, _options.NodeName, nowHlc);
     }
 
     private void Collect(RecoveryRings rings, TopicFilter filter, ReplayPlan plan, ref ulong lostUpTo)

@@ -8,7 +8,7 @@ namespace NexusdBench.History;
 /// </summary>
 /// <remarks>
 /// Exceptions, each for one unbroken stretch of a stream only: events that went with the publisher's daemon when it
-/// died, and those that its next process took before it knew who wants them; events that were published while the
+/// died, and those that the next one took before it knew who wants them; events that were published while the
 /// subscriber was not connected, unless it resumes; events that the publisher never got to its daemon for certain. A
 /// retained event may come out of order by repair, so it neither ends a stretch nor begins one.
 /// </remarks>
@@ -57,7 +57,7 @@ internal sealed class MissingEvents(
             }
             else
             {
-                Explain(open[stream], before[stream], stream, isKnown);
+                Explain(open[stream], (before[stream], number), stream, isKnown);
                 open[stream]?.Clear();
                 before[stream] = number;
             }
@@ -65,17 +65,17 @@ internal sealed class MissingEvents(
 
         for (var stream = 0; stream < open.Length; stream++)
         {
-            Explain(open[stream], before[stream], stream, isKnown);
+            Explain(open[stream], (before[stream], long.MaxValue), stream, isKnown);
         }
 
         Settle(verdict);
     }
 
     /// <param name="stretch">Missing numbers that follow each other in the stream.</param>
-    /// <param name="before">The event before them; 0: none.</param>
+    /// <param name="between">The events before and behind them that came.</param>
     /// <param name="stream">Their stream.</param>
     /// <param name="isKnown">Whether some subscription got an event.</param>
-    private void Explain(List<long>? stretch, long before, int stream, Func<long, bool> isKnown)
+    private void Explain(List<long>? stretch, (long Before, long Behind) between, int stream, Func<long, bool> isKnown)
     {
         foreach (var number in stretch ?? [])
         {
@@ -83,12 +83,12 @@ internal sealed class MissingEvents(
             {
                 _possible.Add(number);
             }
-            else if (!strict && IsLostInCrash(stretch!, number))
+            else if (!strict && IsLostWithNode(between, number))
             {
                 Figures.Crashed++;
                 _possible.Add(number);
             }
-            else if (!strict && IsWhileAway(number, before, stream))
+            else if (!strict && IsWhileAway(number, between.Before, stream))
             {
                 Figures.Away++;
                 _possible.Add(number);
@@ -106,13 +106,18 @@ internal sealed class MissingEvents(
         }
     }
 
-    private bool IsLostInCrash(List<long> stretch, long number)
+    /// <summary>
+    /// Whether an event went with a daemon that died, or was taken by the next one before it knew who wants it. A
+    /// daemon that left in order has delivered all that it took.
+    /// </summary>
+    private bool IsLostWithNode((long Before, long Behind) between, long number)
     {
         for (var i = 1; i < _log.Connections.Count; i++)
         {
             var (before, now) = (_log.Connections[i - 1], _log.Connections[i]);
-            if (now.NodeId != before.NodeId && !now.LeftInOrder
-                && stretch[0] <= now.SentBefore + 1 && stretch[^1] >= now.ConfirmedBefore
+            if (now.NodeId != before.NodeId
+                && (!now.LeftInOrder || number > now.ConfirmedBefore)
+                && between.Before <= now.SentBefore && between.Behind > now.ConfirmedBefore
                 && _log.ClockOf(number) <= ExcusedUntil(now))
             {
                 return true;
