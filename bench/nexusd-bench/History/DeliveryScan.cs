@@ -16,6 +16,7 @@ internal sealed class DeliveryScan
     private readonly long[,] _lastInOrder;
     private readonly Dictionary<(int Publisher, int Stream), SortedList<long, long>> _anchors = [];
     private readonly Dictionary<(int Publisher, int Stream), long[]> _highest = [];
+    private readonly long[,] _highestOfAll;
     private readonly long[] _repaired;
     private int _connection = -1;
 
@@ -28,6 +29,7 @@ internal sealed class DeliveryScan
         _thisConnection = [.. history.Publishers.Select(p => new BitArray((int)p.LastSent + 1))];
         _lastInOrder = new long[history.Publishers.Count, history.Plan.Streams(subscription.IsPerTopic)];
         _repaired = new long[history.Publishers.Count];
+        _highestOfAll = new long[history.Publishers.Count, Math.Max(1, subscription.Connections.Count)];
         foreach (var run in subscription.Runs.OrderBy(r => r.Order))
         {
             Take(run);
@@ -68,6 +70,10 @@ internal sealed class DeliveryScan
         return highest.Take(connection + 1).DefaultIfEmpty().Max();
     }
 
+    /// <summary>Highest number that was not from a store, over the given connection or one before; 0: none.</summary>
+    internal long HighestOfAllUpTo(int publisher, int connection) =>
+        Enumerable.Range(0, connection + 1).Max(c => _highestOfAll[publisher, c]);
+
     private void Take(in DeliveredRun run)
     {
         if ((uint)run.Publisher >= (uint)_delivered.Length || run.First < 1
@@ -104,7 +110,10 @@ internal sealed class DeliveryScan
     {
         var (publisher, stream) = (run.Publisher, run.Stream);
         var had = _delivered[publisher][(int)number];
-        if (_thisConnection[publisher][(int)number] || (had && run.Kind != DeliveryKind.Retained))
+        var isRetained = EventPlan.IsRetained(_history.Plan.TopicOf(publisher, number));
+
+        // After a reconnect the store's events come again: from the daemon at once, or by repair of a new daemon's store.
+        if (_thisConnection[publisher][(int)number] || (had && !isRetained && run.Kind != DeliveryKind.Retained))
         {
             Violate(ViolationKind.Duplicate, publisher, $"event {number} came twice");
             return false;
@@ -117,9 +126,11 @@ internal sealed class DeliveryScan
             return false;
         }
 
-        var topic = _history.Plan.TopicOf(publisher, number);
+        ref var highest = ref _highestOfAll[publisher, run.Connection];
+        highest = Math.Max(highest, number);
+
         ref var last = ref _lastInOrder[publisher, stream];
-        if (EventPlan.IsRetained(topic))
+        if (isRetained)
         {
             _repaired[publisher] += number < last ? 1 : 0;
             return false;

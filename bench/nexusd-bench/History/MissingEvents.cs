@@ -108,7 +108,7 @@ internal sealed class MissingEvents(
 
     /// <summary>
     /// Whether an event went with a daemon that died, or was taken by the next one before it knew who wants it. A
-    /// daemon that left in order has delivered all that it took.
+    /// daemon that left in order has delivered all that it took, where it could reach the subscriber's node.
     /// </summary>
     private bool IsLostWithNode((long Before, long Behind) between, long number)
     {
@@ -116,7 +116,7 @@ internal sealed class MissingEvents(
         {
             var (before, now) = (_log.Connections[i - 1], _log.Connections[i]);
             if (now.NodeId != before.NodeId
-                && (!now.LeftInOrder || number > now.ConfirmedBefore)
+                && (!now.LeftInOrder || number > now.ConfirmedBefore || WereApart(before.Node, now))
                 && between.Before <= now.SentBefore && between.Behind > now.ConfirmedBefore
                 && _log.ClockOf(number) <= ExcusedUntil(now))
             {
@@ -127,14 +127,22 @@ internal sealed class MissingEvents(
         return false;
     }
 
+    private bool WereApart(string node, in ConnectionRecord left)
+    {
+        var (from, to) = (left.BrokenClock - history.Grace, left.Clock);
+        var other = NodeAt(subscription.Connections, left.BrokenClock);
+        return history.Faults.Exists(f => f.From <= to && f.To >= from && f.Keeps(node, other));
+    }
+
     private bool IsWhileAway(long number, long before, int stream)
     {
         for (var i = 1; i < subscription.Connections.Count; i++)
         {
             var had = scan.HighestUpTo(publisher, stream, i - 1);
-            if (subscription.Resumes && !subscription.IsPerTopic && had > 0)
+            if (subscription.Resumes && !subscription.IsPerTopic && had > 0
+                && number > scan.HighestOfAllUpTo(publisher, i - 1))
             {
-                continue; // it said what it had, so it has to be told what it missed
+                continue; // it said what it had, so it has to be told what it missed behind that
             }
 
             if (number > had && before <= had

@@ -69,5 +69,10 @@ internal readonly record struct FaultSpan(long From, long To, string Nodes, stri
 {
     /// <summary>Whether it may keep the events of one node from another.</summary>
     internal bool Concerns(string one, string other) =>
-        Nodes == "*" || Nodes == one || Nodes == other || Nodes == $"{one}+{other}" || Nodes == $"{other}+{one}";
+        Nodes == one || Keeps(one, other);
+
+    /// <summary>Whether it may keep a node from another one but by stopping that node itself.</summary>
+    internal bool Keeps(string node, string other) =>
+        Nodes == "*" || Nodes == other || Nodes == $"{node}+{other}" || Nodes == $"{other}+{node}"
+        || (Nodes == node && Text.StartsWith("isolate", StringComparison.Ordinal));
 }
