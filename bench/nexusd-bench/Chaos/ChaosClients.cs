@@ -2,7 +2,7 @@ using NexusdClient;
 
 namespace NexusdBench.Chaos;
 
-/// <summary>How the clients of a run connect: quick to notice and to come back, and patient with acknowledgements.</summary>
+/// <summary>How the clients of a run connect: quick to notice and to come back, patient with their daemon.</summary>
 internal static class ChaosClients
 {
     internal static ClientOptions Options(string name) => new()

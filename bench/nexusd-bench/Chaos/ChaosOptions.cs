@@ -23,11 +23,11 @@ internal sealed class ChaosOptions
         + "  --rate N            events a second of all publishers. Default 2000.\n"
         + "  --topics N          default 20: of each five three normal, one high, one low; every fourth retained\n"
         + "  --payload BYTES     24 to 65536. Default 64.\n"
-        + "  --policies LIST     overflow policies of the subscribers in turn. Default drop-oldest,drop-newest,conflate,\n"
-        + "                      block with --nodes, else drop-oldest.\n"
+        + "  --policies LIST     overflow policies of the subscribers in turn. Default with --nodes\n"
+        + "                      drop-oldest,drop-newest,conflate,block; else drop-oldest\n"
         + "  --faults LIST       all, none, or some of kill pause restart cut oneway isolate flap weather slow stuck\n"
         + "                      reconnect. Default all; with --connect there are none.\n"
-        + "  --grace S           seconds after a restart within which a node may not know yet who wants what. Default 3.\n"
+        + "  --grace S           seconds after a restart in which a node may not know who wants what. Default 3.\n"
         + "  --strict            excuses nothing: not what died with a process or passed an absent subscriber\n"
         + "  --history FILE      writes the history there; else to a temporary file if something is wrong\n"
         + "  --json              one JSON object instead of the table\n\n"
@@ -162,12 +162,14 @@ internal sealed class ChaosOptions
     /// </summary>
     internal IReadOnlyList<string> DaemonOptions() => DaemonArguments ?? string.Create(
         CultureInfo.InvariantCulture,
-        $"--max-payload=64KiB --link-queue-bytes={(Seed % 3 == 1 ? "1MiB" : "64MiB")} --link-hold={(Seed % 4 == 2 ? "1s" : "60s")} "
+        $"--max-payload=64KiB --link-queue-bytes={(Seed % 3 == 1 ? "1MiB" : "64MiB")} "
+        + $"--link-hold={(Seed % 4 == 2 ? "1s" : "60s")} "
         + $"--recovery-events={(Seed % 5 == 3 ? 100 : 0)}").Split(' ');
 
     private static string[] Parts(string? list) => list?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [];
 
     private static OverflowPolicy PolicyOf(string name) => OverflowPolicyNames.TryParse(name, out var policy)
         ? policy
-        : throw new BenchUsageException($"--policies: there is no '{name}'{Spelling.Hint(name, OverflowPolicyNames.All)}");
+        : throw new BenchUsageException(
+            $"--policies: there is no '{name}'{Spelling.Hint(name, OverflowPolicyNames.All)}");
 }

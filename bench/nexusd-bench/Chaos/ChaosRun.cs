@@ -181,7 +181,7 @@ internal sealed class ChaosRun(ChaosOptions options, ProgressLine progress) : IA
         await Task.WhenAll(_publishers.Select(p => p.FinishAsync(Patience)));
         await WaitAsync(
             () => _subscribers.All(s => Enumerable.Range(0, _publishers.Count).All(
-                p => s.HasLast(p, _publishers[p].Handed))),
+                p => s.HasLast(p, last[p], _publishers[p].Handed))),
             Patience / 2);
         await Task.WhenAll(_publishers.Select(p => p.DisposeAsync().AsTask()));
         await Task.WhenAll(_subscribers.Select(s => s.DisposeAsync().AsTask()));
@@ -225,7 +225,8 @@ internal sealed class ChaosRun(ChaosOptions options, ProgressLine progress) : IA
             while (await pace.WaitForNextTickAsync(ended))
             {
                 progress.Say(FormattableString.Invariant(
-                    $"seed {options.Seed}  {_phase}  {_clock.Seconds:0.0} s  {_publishers.Sum(p => p.Handed):N0} events  ")
+                    $"seed {options.Seed}  {_phase}  {_clock.Seconds:0.0} s  ")
+                    + FormattableString.Invariant($"{_publishers.Sum(p => p.Handed):N0} events  ")
                     + FormattableString.Invariant(
                         $"{_subscribers.Sum(s => s.Received):N0} deliveries  {_subscribers.Sum(s => s.Told):N0} told  ")
                     + $"{Faults} faults  {_faults?.Latest}");

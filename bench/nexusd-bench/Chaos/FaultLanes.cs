@@ -63,7 +63,8 @@ internal sealed class FaultLanes
     private Task<(string Nodes, string Text)> PlayAsync(
         string name, int milliseconds, int one, int other, CancellationToken stop) => name switch
     {
-        "kill" or "pause" or "restart" => OnProcessAsync(name, _mesh.Nodes[one % _mesh.Nodes.Count], milliseconds, stop),
+        "kill" or "pause" or "restart" => OnProcessAsync(
+            name, _mesh.Nodes[one % _mesh.Nodes.Count], milliseconds, stop),
         "slow" or "stuck" => OnSubscriberAsync(name, _subscribers[one % _subscribers.Count], milliseconds, stop),
         "reconnect" => OnStreamAsync(one),
         "weather" => WeatherAsync(milliseconds, one, other, stop),
@@ -200,7 +201,9 @@ internal sealed class FaultLanes
     private string Begin(string what, int milliseconds)
     {
         Count++;
-        return Latest = milliseconds == 0 ? what : string.Create(CultureInfo.InvariantCulture, $"{what} {milliseconds} ms");
+        return Latest = milliseconds == 0
+            ? what
+            : string.Create(CultureInfo.InvariantCulture, $"{what} {milliseconds} ms");
     }
 
     /// <returns>False: the run is over.</returns>

@@ -34,7 +34,8 @@ internal sealed class PublisherParty : IAsyncDisposable
     private bool _disposed;
 
     internal PublisherParty(
-        RunHistory history, PublisherLog log, int number, string address, bool acknowledged, int payload, RunClock clock)
+        RunHistory history, PublisherLog log, int number, string address, bool acknowledged, int payload,
+        RunClock clock)
     {
         _plan = history.Plan;
         Log = log;

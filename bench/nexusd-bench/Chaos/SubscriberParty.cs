@@ -24,7 +24,8 @@ internal sealed class SubscriberParty : IAsyncDisposable
     private long _slowUntil;
 
     internal SubscriberParty(
-        RunHistory history, SubscriptionLog log, string address, SubscribeOptions options, int publishers, RunClock clock)
+        RunHistory history, SubscriptionLog log, string address, SubscribeOptions options, int publishers,
+        RunClock clock)
     {
         _plan = history.Plan;
         Log = log;
@@ -77,12 +78,14 @@ internal sealed class SubscriberParty : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Whether the last event of each stream has come.</summary>
-    internal bool HasLast(int publisher, long last)
+    /// <summary>
+    /// Whether the last event of each stream has come, of those that have one from a number on.
+    /// </summary>
+    internal bool HasLast(int publisher, long first, long last)
     {
         var left = _highest.GetLength(1);
         var seen = new bool[left];
-        for (var number = last; number > 0 && left > 0; number--)
+        for (var number = last; number >= first && left > 0; number--)
         {
             var topic = _plan.TopicOf(publisher, number);
             var stream = EventPlan.StreamOf(Log.IsPerTopic, topic);
@@ -145,7 +148,8 @@ internal sealed class SubscriberParty : IAsyncDisposable
         var number = (long)view.Number;
         if (!ChaosPayload.TryRead(view.Payload, out var publisher, out var written))
         {
-            Log.Bad.Add(new BadDelivery(ViolationKind.WrongPayload, -1, number, "the payload is not what was published"));
+            Log.Bad.Add(new BadDelivery(
+                ViolationKind.WrongPayload, -1, number, "the payload is not what was published"));
             return;
         }
 

@@ -10,7 +10,8 @@ namespace NexusdBench.History;
 /// </summary>
 /// <remarks>
 /// The folder History is what happened in a run as its clients saw it, the file that keeps it, and the check that
-/// everything which was published was delivered once, in order, or told as lost. It knows nothing of clients and daemons.
+/// everything which was published was delivered once, in order, or told as lost. It knows nothing of clients and
+/// daemons.
 /// </remarks>
 internal sealed class EventPlan
 {

@@ -57,7 +57,8 @@ internal static class HistoryChecker
             {
                 verdict.Add(new Violation(
                     ViolationKind.BadNotice, notice.Where, log.Name,
-                    $"told of the loss of {notice.Count} events from {notice.From} to {notice.To} of {notice.Publisher}"));
+                    $"told of the loss of {notice.Count} events from {notice.From} to {notice.To} "
+                    + $"of {notice.Publisher}"));
             }
         }
     }

@@ -4,7 +4,7 @@ namespace NexusdBench.History;
 /// <param name="name">For people.</param>
 /// <param name="scope">Topics that it asked for.</param>
 /// <param name="isPerTopic">Whether it keeps the latest event of each topic, so that order holds within topics.</param>
-/// <param name="resumes">Whether it says after a reconnect what it has had, and so has to be told what it missed.</param>
+/// <param name="resumes">Whether it says after a reconnect what it has had, so that it is told what it missed.</param>
 internal sealed class SubscriptionLog(string name, TopicScope scope, bool isPerTopic, bool resumes)
 {
     internal string Name { get; } = name;

@@ -3,13 +3,13 @@ using NexusD.Protocol;
 namespace NexusD.Routing.Recovery;
 
 /// <summary>
-/// Publishers of other nodes of which a resumed subscription may have missed events that no ring of this node shows: the
-/// first events that come from each tell how many numbers lie between.
+/// Publishers of other nodes of which a resumed subscription may have missed events that no ring of this node shows:
+/// the first events that come from each tell how many numbers lie between.
 /// </summary>
 /// <remarks>
-/// An event that comes does not show by itself that the publisher's node knows the interest of the subscription: it may be
-/// a retained one, which goes to every node, or be wanted by another subscription that came a little earlier. So jumps
-/// in the numbers count as missed until <see cref="SettlingMs"/> are over and an event has come for its own sake.
+/// An event that comes does not show by itself that the publisher's node knows the interest of the subscription: it may
+/// be a retained one, which goes to every node, or be wanted by another subscription that came a little earlier. So
+/// jumps in the numbers count as missed until <see cref="SettlingMs"/> are over and an event has come for its own sake.
 /// </remarks>
 public sealed class ResumeWatch
 {

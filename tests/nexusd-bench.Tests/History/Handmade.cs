@@ -3,7 +3,7 @@ using NexusdBench.History;
 
 namespace NexusdBench.Tests.History;
 
-/// <summary>A history of one publisher with one topic and a subscription to it, in which nothing is wrong yet.</summary>
+/// <summary>A history of one publisher with one topic and a subscription to it; nothing is wrong yet.</summary>
 internal sealed class Handmade
 {
     internal const ulong Id = 77;
@@ -46,9 +46,9 @@ internal sealed class Handmade
 
     /// <summary>The subscription is told of a loss.</summary>
     internal Handmade Told(
-        long from, long to, long count, DropReason reason = DropReason.QueueFull, string where = "b", int connection = 0)
+        long from, long to, long count, DropReason reason = DropReason.QueueFull)
     {
-        Subscription.Gaps.Add(new ToldGap(++_order, connection, Id, from, to, count, reason, where));
+        Subscription.Gaps.Add(new ToldGap(++_order, 0, Id, from, to, count, reason, "b"));
         return this;
     }
 

@@ -55,7 +55,7 @@ public sealed class HistoryCheckerTests
     {
         Verdict verdict = new Handmade().Got(1, 49).Told(60, 60, 1).Got(51, 100).Check();
         Assert.Equal(
-            [ViolationKind.OverTold, ViolationKind.Unaccounted], verdict.Violations.Select(v => v.Kind).Order().Reverse());
+            [ViolationKind.Unaccounted, ViolationKind.OverTold], verdict.Violations.Select(v => v.Kind).Order());
     }
 
     [Fact]
