@@ -19,19 +19,6 @@ public sealed class RecoveryRingsTests
     }
 
     [Fact]
-    public void WithoutRingsWhatWasMissedIsToldByNumbers()
-    {
-        Router router = Mesh.Router(new RouterOptions { RecoveryEvents = 0, NodeName = "here" });
-        RecordingTarget target = router.Subscriber("a");
-        var point = new ResumePoint(0);
-        point.Add(7, Priority.Normal, 100, 1UL << 16);
-        ResumeWatch watch = router.Replay(target, [Mesh.Filter("a")], point, 2UL << 16)!;
-        EventRun live = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 7, number: 120);
-        Assert.True(watch.TryNote(live, out GapNotice gap));
-        Assert.Equal(new GapNotice(7, 101, 119, 19, DropReason.Missed, "here"), gap);
-    }
-
-    [Fact]
     public void ANewSubscriptionGetsNothingOutOfARing()
     {
         Router router = Mesh.Router();
