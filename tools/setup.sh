@@ -6,7 +6,8 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: tools/setup.sh [--print | --check | --help]
+Usage: tools/setup.sh [--clients] [--print | --check | --help]
+  --clients what the Python, TypeScript, Go and Rust clients need instead: only toolchains that are not there
   (none)    check the .NET SDK, install the missing packages (root only; otherwise say what to run)
   --print   list the packages NexusD needs on this machine, one a line, and stop
   --check   install nothing; exit 0 when everything is there, 1 otherwise
@@ -15,6 +16,9 @@ TEXT
 
 readonly dotnet_major=10
 readonly ngtcp2_version_min=1.11.0~
+# Too old in Debian 12 itself.
+readonly from_backports='(libngtcp2|golang-1\.)'
+for_clients=0
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { # what is wrong, then lines of advice
@@ -30,10 +34,24 @@ os_field() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\"");
 # carry QUIC; iproute2 makes the network namespaces of the end-to-end tests; OpenSSL and the certificates serve the
 # runtime's own cryptography and the package restore.
 packages_needed() {
+  if (( for_clients )); then client_packages; return; fi
   printf '%s\n' gcc libc6-dev zlib1g-dev libgnutls28-dev iproute2 ca-certificates
   # Since 2024 Debian names libraries rebuilt for 64-bit time with a suffix.
   if [[ $(os_field VERSION_CODENAME) == bookworm ]]; then echo libssl3; else echo libssl3t64; fi
   ngtcp2_packages
+}
+
+# A toolchain from elsewhere on the PATH counts as well. Rust's crates come from Debian in any case: they need no network.
+client_packages() {
+  local codename; codename=$(os_field VERSION_CODENAME)
+  command -v python3 >/dev/null || echo python3
+  command -v node >/dev/null || echo nodejs
+  command -v npm >/dev/null || echo npm
+  if ! command -v go >/dev/null; then
+    if [[ $codename == bookworm ]]; then echo golang-1.23-go; else echo golang-go; fi
+  fi
+  command -v cargo >/dev/null || printf '%s\n' cargo rustc
+  printf 'librust-%s-dev\n' tokio bytes futures-core serde serde-derive serde-json
 }
 
 ngtcp2_packages() { printf '%s\n' libngtcp2-dev libngtcp2-crypto-gnutls-dev; }
@@ -165,14 +183,14 @@ backports_entry_missing() {
 install_arguments() {
   local suite=$1 name; shift
   for name in "$@"; do
-    if [[ $suite == bookworm && $name == libngtcp2* ]]; then echo "$name/$suite-backports"; else echo "$name"; fi
+    if [[ $suite == bookworm && $name =~ $from_backports ]]; then echo "$name/$suite-backports"; else echo "$name"; fi
   done
 }
 
 install_missing() {
   local suite entry='' file='' arguments
   suite=$(os_field VERSION_CODENAME)
-  if [[ $suite == bookworm && " $* " == *' libngtcp2'* ]]; then entry=$(backports_entry_missing "$suite"); fi
+  if [[ $suite == bookworm && " $* " =~ \ $from_backports ]]; then entry=$(backports_entry_missing "$suite"); fi
   if [[ -n $entry ]]; then file="$(apt_etc_dir)/sources.list.d/${entry%%$'\n'*}"; entry=${entry#*$'\n'}; fi
   mapfile -t arguments < <(install_arguments "$suite" "$@")
 
@@ -201,6 +219,7 @@ install_missing() {
 }
 
 main() {
+  if [[ ${1:-} == --clients ]]; then for_clients=1; shift; fi
   case ${1:-} in
     --help | -h) usage; exit 0 ;;
     --print) check_system; packages_needed; exit 0 ;;

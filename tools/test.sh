@@ -5,8 +5,10 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/dotnet-env.sh"
 
 # A suite is a function suite_<name>: it runs its tests to the end, calls `record` once per part it ran, and returns
-# non-zero only if it could not run at all. Suites of the language clients are added here.
-readonly suites=(dotnet)
+# non-zero only if it could not run at all. The clients come first: they build the agents that the conformance tests of
+# the .NET suite drive.
+readonly clients=(python typescript go rust)
+readonly suites=("${clients[@]}" dotnet)
 
 # Test projects that start real processes or run for long; --fast leaves them out, as it does tests marked Slow.
 readonly slow_projects='EndToEnd|Simulation|Conformance|Soak'
@@ -17,9 +19,9 @@ readonly project_timeout=20m
 usage() {
   cat <<'TEXT'
 Usage: tools/test.sh [--fast] [--filter EXPRESSION] [--suite NAME]
-  --fast              unit tests only: no native binaries, no real processes
+  --fast              unit tests only: no native binaries, no real processes, no daemon for the clients
   --filter EXPRESSION only .NET tests that match, as for 'dotnet test --filter' (e.g. FullyQualifiedName~Trie)
-  --suite NAME        only this suite
+  --suite NAME        only this suite: python, typescript, go, rust or dotnet
 TEXT
 }
 
@@ -88,15 +90,49 @@ run_dotnet_project() {
   fi
 }
 
+# A client's own script says in its last line how many tests passed, failed and were skipped; 77: no toolchain.
+run_client() {
+  local name=$1 code=0 log="$results_dir/client-$1.log" counts
+  say "testing the $name client"
+  timeout --kill-after=20s "$project_timeout" "$root_dir/src/clients/$name/test.sh" </dev/null >"$log" 2>&1 || code=$?
+  if (( code == 77 )); then
+    tail -n 3 "$log"
+    echo "client $name: $(tail -n 1 "$log")" >>"$results_dir/skipped.txt"
+    record 0 0 1
+    return
+  fi
+  counts=$(tail -n 1 "$log" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p')
+  if (( code != 0 )) || [[ -z $counts || $(cut -d ' ' -f 2 <<<"$counts") != 0 ]]; then
+    tail -n 100 "$log"
+    echo "client $name: ended with code $code: $(tail -n 1 "$log"); see above" >>"$results_dir/failed.txt"
+    if [[ -z $counts || $(cut -d ' ' -f 2 <<<"$counts") == 0 ]]; then counts='0 1 0'; fi
+  else
+    tail -n 1 "$log"
+  fi
+  # shellcheck disable=SC2086
+  record $counts
+}
+
+suite_python() { run_client python; }
+suite_typescript() { run_client typescript; }
+suite_go() { run_client go; }
+suite_rust() { run_client rust; }
+
+# Everything but the unit tests starts the published binaries.
+prepare_binaries() {
+  if (( fast )); then return; fi
+  "$root_dir/tools/build.sh" || return 1
+  export NEXUSD_BIN_DIR="$bin_dir"
+  "$root_dir/tools/setup.sh" --clients \
+    || say "warning: not every language could be set up; what cannot run is listed as skipped"
+}
+
 suite_dotnet() {
   local project
   say "building NexusD.sln ($configuration)"
   dotnet build "$root_dir/NexusD.sln" -c "$configuration" -v q --nologo || return 1
-  # The end-to-end tests start the published binaries.
-  if (( !fast )); then "$root_dir/tools/build.sh" || return 1; fi
-  export NEXUSD_BIN_DIR="$bin_dir"
   shopt -s nullglob
-  for project in "$root_dir"/tests/*.Tests/*.csproj; do
+  for project in "$root_dir"/tests/*.Tests/*.csproj "$root_dir"/tests/*/*.Tests/*.csproj; do
     if (( fast )) && [[ $(basename "$project") =~ $slow_projects ]]; then
       say "leaving out $(basename "$project" .csproj) (--fast)"
       continue
@@ -149,6 +185,7 @@ main() {
   results_dir="$artifacts_dir/test-results"
   rm -rf "$results_dir"
   mkdir -p "$results_dir"
+  prepare_binaries || fail "the native binaries could not be built, see above"
   local suite
   for suite in "${suites[@]}"; do
     if [[ -z $only_suite || $only_suite == "$suite" ]]; then run_suite "$suite"; fi

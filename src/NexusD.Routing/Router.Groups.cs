@@ -109,7 +109,15 @@ public sealed partial class Router
         if (!membersOnly)
         {
             record.Advance(run.Number, run.Count, run.Priority);
-            DeliverLocally(left, record, isStored: false);
+            if (!WasRepaired(left))
+            {
+                DeliverLocally(left, record, isStored: false);
+            }
+            else if (left.Count > 1)
+            {
+                DeliverLocally(left.Take(left.Count - 1), record, isStored: false);
+            }
+
             Topic topic = Living(run.Topic);
             RouteView route = Resolve(topic);
             served = ++_stamp;
@@ -122,33 +130,6 @@ public sealed partial class Router
         for (int i = 0; i < members.Length / ForwardFrame.MemberBytes; i++)
         {
             HandToMember(left, record, ForwardFrame.Member(members, i), served, redirects);
-        }
-    }
-
-    /// <summary>As <see cref="DropFromPeer(in EventRun, DropReason)"/>, where members of groups were to get the
-    /// run.</summary>
-    public void DropFromPeer(in EventRun run, DropReason reason, ReadOnlySpan<byte> members, bool membersOnly)
-    {
-        PublisherRecord record = Publishers.GetOrAdd(run.Publisher);
-        int duplicates = membersOnly ? 0 : record.Duplicates(run.Number, run.Count, run.Priority);
-        if (duplicates == run.Count)
-        {
-            _duplicateEvents += duplicates;
-            return;
-        }
-
-        EventRun left = run.Skip(duplicates);
-        if (!membersOnly)
-        {
-            DropFromPeer(run, reason);
-        }
-
-        for (int i = 0; i < members.Length / ForwardFrame.MemberBytes; i++)
-        {
-            if (_groups.TryGetLocal(ForwardFrame.Member(members, i), out GroupMember? member))
-            {
-                member.Target.DeliverLoss(left, reason, _options.NodeName);
-            }
         }
     }
 
@@ -315,7 +296,7 @@ public sealed partial class Router
         if ((run.Flags & RunFlags.Retain) != 0)
         {
             _now = Math.Max(_now, run.Timestamp);
-            Retained.Apply(run, _now);
+            Retain(run);
             peers += DeliverToUnstampedPeers(run, served);
         }
 

@@ -16,7 +16,12 @@ public sealed partial class Router
     private long _deliveredLocal;
     private long _deliveredPeer;
     private long _unroutedEvents;
-    private readonly RepairedEvents _repaired = new();
+
+    // Delivered by repair, in case the link that they were published over still brings them.
+    private readonly RepairedEvents _repaired = new(65_536);
+
+    // Delivered or told as lost without being in the store, in case repair still brings them.
+    private readonly RepairedEvents _settled = new(8_192);
 
     // How seldom the router is told the time.
     private const long SecondMs = 1_000;
@@ -63,16 +68,24 @@ public sealed partial class Router
         }
 
         record.Advance(run.Number, run.Count, run.Priority);
-        if ((run.Flags & RunFlags.Retain) != 0 && !_repaired.IsEmpty
-            && _repaired.TryTake(run.Publisher, run.LastNumber))
+        if (WasRepaired(run))
         {
-            // Only the last event of a run is ever in a store.
-            _duplicateEvents++;
             int left = run.Count - 1 - duplicates;
             return left == 0 ? 0 : DeliverFromPeer(run.Skip(duplicates).Take(left), record);
         }
 
         return duplicates == 0 ? DeliverFromPeer(run, record) : DeliverFromPeer(run.Skip(duplicates), record);
+    }
+
+    /// <summary>
+    /// Whether repair has brought the last event of a run: only that one is ever in a store. It does not come again.
+    /// </summary>
+    private bool WasRepaired(in EventRun run)
+    {
+        bool was = (run.Flags & RunFlags.Retain) != 0 && !_repaired.IsEmpty
+            && _repaired.TryTake(run.Publisher, run.LastNumber);
+        _duplicateEvents += was ? 1 : 0;
+        return was;
     }
 
     /// <summary>
@@ -91,6 +104,20 @@ public sealed partial class Router
 
         record.Advance(run.Number, run.Count, run.Priority);
         EventRun left = run.Skip(duplicates);
+        if ((run.Flags & RunFlags.Retain) != 0)
+        {
+            Retained.Apply(run, _now, isExpired: reason == DropReason.Expired);
+            if (WasRepaired(run))
+            {
+                if (left.Count == 1)
+                {
+                    return;
+                }
+
+                left = left.Take(left.Count - 1);
+            }
+        }
+
         _receivedEvents += left.Count;
         Topic topic = Living(run.Topic);
         RouteView route = Resolve(topic);
@@ -109,13 +136,22 @@ public sealed partial class Router
     /// Takes a retained event or tombstone that a peer sent to repair the store (RETAINED frame). If it is newer than
     /// what is here it is kept and delivered to local subscriptions as one that came late; it is never forwarded.
     /// </summary>
+    /// <param name="run">The event; borrowed for the call.</param>
+    /// <param name="nowHlc">A clock value of now.</param>
+    /// <param name="isExpired">The peer says that its time to live is over.</param>
     /// <returns>What became of it; delivered only when kept.</returns>
-    public RetainedOutcome RepairRetained(in EventRun run, ulong nowHlc)
+    public RetainedOutcome RepairRetained(in EventRun run, ulong nowHlc, bool isExpired = false)
     {
         int count = Retained.Count;
-        RetainedOutcome outcome = Retained.Apply(run, nowHlc);
+        RetainedOutcome outcome = Retained.Apply(run, nowHlc, isExpired);
         if (outcome != RetainedOutcome.Kept)
         {
+            return outcome;
+        }
+
+        if (_settled.TryTake(run.Publisher, run.LastNumber))
+        {
+            _duplicateEvents += run.Count;
             return outcome;
         }
 
@@ -133,26 +169,6 @@ public sealed partial class Router
         int local = DeliverLocally(live, Publishers.GetOrAdd(run.Publisher), isStored: true);
         _unroutedEvents += local == 0 ? run.Count : 0;
         return outcome;
-    }
-
-    /// <summary>
-    /// Tells the subscriptions that had events of the publisher that a peer dropped some on the way here.
-    /// </summary>
-    public void PublishGapFromPeer(in GapNotice gap)
-    {
-        PublisherRecord? record = gap.Publisher == 0 ? _anyPublisher : Publishers.Find(gap.Publisher);
-        if (record is null)
-        {
-            return;
-        }
-
-        for (int slot = 0; slot < _localTargets.Count; slot++)
-        {
-            if (_localTargets[slot] is { } target && record.WasDelivered(slot))
-            {
-                target.DeliverGap(gap);
-            }
-        }
     }
 
     /// <summary>
@@ -213,7 +229,7 @@ public sealed partial class Router
         if ((run.Flags & RunFlags.Retain) != 0)
         {
             _now = Math.Max(_now, run.Timestamp);
-            Retained.Apply(run, _now);
+            Retain(run);
             peers += DeliverToOtherPeers(run, route);
         }
 
@@ -306,12 +322,21 @@ public sealed partial class Router
             Recovery?.Add(run);
             if ((run.Flags & RunFlags.Retain) != 0)
             {
-                Retained.Apply(run, _now);
+                Retain(run);
             }
         }
 
         _deliveredLocal += (long)run.Count * route.Local;
         return route.Local;
+    }
+
+    /// <summary>Keeps the last event of a run that was delivered.</summary>
+    private void Retain(in EventRun run)
+    {
+        if (Retained.Apply(run, _now) is RetainedOutcome.Refused or RetainedOutcome.TooFarAhead)
+        {
+            _settled.Add(run.Publisher, run.LastNumber);
+        }
     }
 
     /// <summary>Takes note of who had events of a publisher, so that later gaps reach them.</summary>

@@ -219,6 +219,34 @@ public sealed class HealingTests
         Assert.Equal(0, a.Snapshot.Counters.DroppedLinkLost + b.Snapshot.Counters.DroppedLinkLost);
     }
 
+    [Fact]
+    public void Leaving_tells_what_a_full_queue_lost()
+    {
+        var world = new VirtualWorld();
+        var a = new TestNode(world, 1, o => With(o, queue: 1 << 20));
+        using var b = new TestNode(world, 2);
+        RecordingTarget atB = Link(world, a, b);
+        a.Publish("t/x", "first", publisher: 1);
+        world.RunFor(100);
+        world.Network.Cut(a.Address, b.Address);
+        for (int i = 0; i < 3_000; i++)
+        {
+            a.Publish("t/x", new string('x', 1_000), publisher: 1);
+            world.RunFor(0.1);
+        }
+
+        Assert.InRange(a.Snapshot.Counters.DroppedLinkFull, 1_500, 2_500);
+        bool left = false;
+        a.Mesh.Leave(TimeSpan.FromSeconds(5), () => left = true);
+        world.RunFor(100);
+        Assert.False(left);
+        world.Network.Heal(a.Address, b.Address);
+        world.RunUntil(() => left, "it has left", 4_000);
+        world.RunFor(50);
+        CheckExact(a, atB, published: 3_001);
+        Assert.Contains("left node-1", b.Log.Lines);
+    }
+
     private static void Flap(int seed)
     {
         var world = new VirtualWorld(seed);

@@ -167,6 +167,32 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public void What_a_peer_asks_for_while_this_node_leaves_is_not_taken_in()
+    {
+        var world = new VirtualWorld();
+        var a = new TestNode(world, 1);
+        using var b = new TestNode(world, 2);
+        RecordingTarget wants = b.Subscribe("t");
+        a.Knows(b);
+        world.RunUntil(() => a.Router.GetStatistics().PeerInterests == 1, "interest is known");
+        world.RunFor(500);
+        FakeConnection connection = a.Endpoint.Own.Single(c => !c.IsOver);
+        connection.HoldsAcks = true; // so that the leave takes its time
+        a.Publish("t", "x");
+        bool left = false;
+        a.Mesh.Leave(TimeSpan.FromSeconds(5), () => left = true);
+        b.Subscribe("late/#");
+        world.RunFor(200);
+        Assert.False(left);
+        Assert.Equal(0, a.Router.GetStatistics().PeerInterests);
+        Assert.Equal(0, a.Publish("late/x", "x").Peers);
+        connection.HoldsAcks = false;
+        world.RunUntil(() => left, "it has left", 1_000);
+        Assert.Equal(["x"], wants.Payloads);
+        Assert.Equal(0, a.Pool.RentedBytes);
+    }
+
+    [Fact]
     public void An_empty_mesh_leaves_at_once()
     {
         var world = new VirtualWorld();

@@ -134,6 +134,23 @@ public sealed class RouterPublishTests
         Assert.Single(hadOther.Gaps);
     }
 
+    [Fact]
+    public void WhatAPeerGaveUpAsPerhapsSentIsToldOnlyAsFarAsItDidNotCome()
+    {
+        RecordingTarget had = _router.Subscriber("a");
+        _router.PublishFromPeer(Runs.Of(_router.Topic("a"), Runs.Body("1", "2", "3"), publisher: 7));
+        var gap = new GapNotice(7, 2, 5, 4, DropReason.LinkLost, "there");
+
+        _router.PublishGapFromPeer(gap with { To = 3, Count = 2 });
+        Assert.Empty(had.Gaps);
+        _router.PublishGapFromPeer(gap, Priority.Normal);
+        Assert.Equal(gap with { From = 4, Count = 2 }, Assert.Single(had.Gaps));
+        _router.PublishGapFromPeer(gap, Priority.High);
+        Assert.Equal(gap, had.Gaps[1]);
+        _router.PublishGapFromPeer(gap with { Reason = DropReason.LinkFull });
+        Assert.Equal(3, had.Gaps.Count);
+    }
+
     [Theory]
     [InlineData(RunFlags.None)]
     [InlineData(RunFlags.Retain)]

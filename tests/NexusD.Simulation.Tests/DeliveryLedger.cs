@@ -13,7 +13,6 @@ internal sealed class DeliveryLedger
     private readonly Dictionary<(Priority, string), ulong> _last = [];
     private readonly ulong[] _lastOfClass = new ulong[3];
     private long _firstSeenNs = long.MaxValue;
-    private long _retained;
 
     /// <summary>Events told as lost.</summary>
     public long Told { get; private set; }
@@ -52,7 +51,6 @@ internal sealed class DeliveryLedger
         At(number) |= Delivered;
         if (published.Retain)
         {
-            _retained++;
             return true;
         }
 
@@ -89,8 +87,7 @@ internal sealed class DeliveryLedger
             least += IsExpected(number) && isKnown && published.AtNs > _firstSeenNs ? 1 : 0;
         }
 
-        // A retained event that was told as lost may have come by repair.
-        return (least, most + _retained);
+        return (least, most);
     }
 
     private ref byte At(ulong number)

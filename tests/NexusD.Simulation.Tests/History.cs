@@ -5,7 +5,7 @@ namespace NexusD.Simulation.Tests;
 /// <summary>What happened in a run, to be shown when it fails.</summary>
 internal sealed class History(VirtualWorld world)
 {
-    private const int Shown = 50;
+    private const ulong Prime = 1_099_511_628_211;
 
     private readonly List<Entry> _entries = [];
 
@@ -17,24 +17,29 @@ internal sealed class History(VirtualWorld world)
         _entries.Add(new Entry(world.NowNs, Step, where, what, publisher, number, topic));
 
     /// <summary>A number that is the same for two runs in which the same things happened at the same times.</summary>
-    public ulong Fingerprint()
+    public ulong Hash()
     {
         ulong hash = 14_695_981_039_346_656_037;
         foreach (Entry entry in _entries)
         {
-            hash = (hash ^ (ulong)entry.NowNs) * 1_099_511_628_211;
-            hash = (hash ^ (entry.Publisher << 32) ^ entry.Number) * 1_099_511_628_211;
+            hash = (hash ^ (ulong)entry.NowNs) * Prime;
+            hash = (hash ^ (ulong)entry.Step) * Prime;
+            hash = (hash ^ entry.Publisher) * Prime;
+            hash = (hash ^ entry.Number) * Prime;
+            hash = Add(Add(Add(hash, entry.Where), entry.What), entry.Topic);
         }
 
         return hash;
     }
 
     /// <summary>The last things that concern a publisher; 0: all of them.</summary>
-    public string Describe(ulong publisher)
+    /// <param name="publisher">Whose.</param>
+    /// <param name="most">How many.</param>
+    public string Describe(ulong publisher, int most)
     {
         var text = new StringBuilder();
         List<Entry> chosen = [.. _entries.Where(e => publisher == 0 || e.Publisher == 0 || e.Publisher == publisher)];
-        foreach (Entry e in chosen.TakeLast(Shown))
+        foreach (Entry e in chosen.TakeLast(most))
         {
             text.AppendLine(
                 $"  {e.NowNs / 1e6,12:0.000} ms  step {e.Step,4}  {e.Where,-16} {e.What} "
@@ -42,6 +47,16 @@ internal sealed class History(VirtualWorld world)
         }
 
         return text.ToString();
+    }
+
+    private static ulong Add(ulong hash, string text)
+    {
+        foreach (char c in text)
+        {
+            hash = (hash ^ c) * Prime;
+        }
+
+        return hash * Prime;
     }
 
     private readonly record struct Entry(

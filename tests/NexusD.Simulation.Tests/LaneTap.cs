@@ -11,13 +11,14 @@ namespace NexusD.Simulation.Tests;
 internal sealed class LaneTap(SimulationRun run, Mutation mutation, Random random)
 {
     private const int PublisherOffset = 16;
-    private const int CountOffset = 32;
+    private const int GapPublisherOffset = 12;
+    private const int CountOffset = 36;
     private const byte NoSuchKind = 0x9F;
 
     private readonly Dictionary<(FakeConnection, long), State> _lanes = [];
 
-    /// <summary>How many frames were broken.</summary>
-    public int Broken { get; private set; }
+    /// <summary>Publishers of the runs and notices that were broken.</summary>
+    public HashSet<ulong> Broken { get; } = [];
 
     public void See(FakeConnection connection, long stream, byte[] bytes)
     {
@@ -51,7 +52,12 @@ internal sealed class LaneTap(SimulationRun run, Mutation mutation, Random rando
 
             bool isBroken = frame.Length == header.FrameBytes && mutation != Mutation.None && random.Next(8) == 0
                 && Break(header, frame, former);
-            Broken += isBroken ? 1 : 0;
+            if (isBroken)
+            {
+                Broken.Add(BinaryPrimitives.ReadUInt64LittleEndian(
+                    frame[(header.Kind == PeerFrameKind.Gap ? GapPublisherOffset : PublisherOffset)..]));
+            }
+
             former = isBroken || header.Kind != PeerFrameKind.Forward ? default : frame;
             state.Skip = header.FrameBytes;
         }

@@ -11,7 +11,11 @@ internal static class SeedSet
     /// <summary>Environment variable: how many seeds to run, from 1 on.</summary>
     public const string CountVariable = "NEXUSD_SIMULATION_SEEDS";
 
-    private const int UsualCount = 16;
+    /// <summary>Environment variable: how many of the last things that happened a failure shows.</summary>
+    public const string ShownVariable = "NEXUSD_SIMULATION_SHOWN";
+
+    private const int UsualCount = 1_000;
+    private const int UsuallyShown = 50;
     private const int Shown = 20;
 
     /// <summary>The seeds asked for.</summary>
@@ -43,9 +47,26 @@ internal static class SeedSet
     }
 
     /// <summary>Runs one seed; null when all is well.</summary>
-    public static string? RunOne(int seed, Mutation mutation = Mutation.None, bool mortalRetained = false)
+    public static string? RunOne(int seed)
     {
-        var run = new SimulationRun(seed, mutation, mortalRetained);
+        var run = new SimulationRun(seed);
+        if (FailureOf(run) is not { } failure)
+        {
+            return null;
+        }
+
+        ulong publisher = (failure as SimulationFailure)?.Publisher ?? 0;
+        int shown = Read(ShownVariable) ?? UsuallyShown;
+        return $"""
+            seed {seed}, step {run.History.Step}: {(failure is SimulationFailure ? failure.Message : failure)}
+            Again: {SeedVariable}={seed} dotnet test tests/NexusD.Simulation.Tests -c Release
+            {run.History.Describe(publisher, shown)}
+            """;
+    }
+
+    /// <summary>Executes a run; returns what it ends with, null when all is well.</summary>
+    public static Exception? FailureOf(SimulationRun run)
+    {
         try
         {
             run.Execute();
@@ -53,13 +74,16 @@ internal static class SeedSet
         }
         catch (Exception e)
         {
-            ulong publisher = (e as SimulationFailure)?.Publisher ?? 0;
-            return $"""
-                seed {seed}, step {run.History.Step}: {(e is SimulationFailure ? e.Message : e.ToString())}
-                Again: {SeedVariable}={seed} dotnet test tests/NexusD.Simulation.Tests -c Release
-                {run.History.Describe(publisher)}
-                """;
+            return e;
         }
+    }
+
+    /// <summary>Hash of all that happens in a seed's run, however it ends.</summary>
+    public static ulong HashOf(int seed)
+    {
+        var run = new SimulationRun(seed);
+        _ = FailureOf(run); // told by other tests
+        return run.History.Hash();
     }
 
     private static int? Read(string variable) =>

@@ -74,7 +74,6 @@ internal sealed partial class SimulationRun
             {
                 string topic = _retainedTopics[_choice.Next(_retainedTopics.Length)];
                 bool deletes = _choice.Next(4) == 0;
-                ttlMs = _mortalRetained ? ttlMs : 0;
                 if (ttlMs != 0 && !deletes)
                 {
                     _mortalUntilNs = World.NowNs + ((ttlMs + (2 * MostSkewMs) + 1_000) * 1_000_000L);

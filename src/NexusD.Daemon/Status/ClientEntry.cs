@@ -30,6 +30,9 @@ internal sealed record ClientEntry
     /// <summary><c>connected</c>; <c>kept</c>: it is gone, and this stands for one subscription of it.</summary>
     public required string State { get; init; }
 
+    /// <summary>How long a kept one has been waiting; null: it is connected.</summary>
+    public long? KeptForMs { get; init; }
+
     /// <summary>Whether a full subscription keeps the daemon from reading what it publishes.</summary>
     public required bool HeldUp { get; init; }
 
@@ -69,6 +72,7 @@ internal sealed record ClientEntry
         ConnectedAt = DateTimeOffset.FromUnixTimeMilliseconds(session.ConnectedUnixMs),
         Subscriptions = session.Subscriptions,
         State = session.IsKept ? "kept" : "connected",
+        KeptForMs = session.IsKept ? session.Details[0].Kept?.ForMs : null,
         HeldUp = session.IsHeldUp,
         EventsIn = session.EventsIn,
         EventsOut = session.EventsOut,

@@ -251,7 +251,8 @@ internal sealed class LaneReader(MeshContext mesh, Func<int, IncomingLane?> clai
         }
 
         mesh.Router.PublishGapFromPeer(
-            new GapNotice(gap.Publisher, gap.From, gap.To, gap.Count, gap.Reason, _lastWhere));
+            new GapNotice(gap.Publisher, gap.From, gap.To, gap.Count, gap.Reason, _lastWhere),
+            _frames.Preamble.Class);
         return LinkFault.None;
     }
 

@@ -32,6 +32,12 @@ internal sealed class LaneWriter
 
     public GapLedger Gaps { get; } = new();
 
+    /// <summary>Losses that are not summed up; beside <see cref="Gaps"/>.</summary>
+    public ExactLosses Exact { get; } = new();
+
+    /// <summary>Whether something has to be told before the next run.</summary>
+    public bool HasLosses => !Gaps.IsEmpty || Exact.Count > 0;
+
     /// <summary>
     /// True the first time that an alias is used on this lane with the meaning that <paramref name="epoch"/> stands
     /// for.

@@ -52,23 +52,38 @@ internal sealed partial class PeerChannel
         }
     }
 
-    private void NoteHeld(LaneWriter lane, long from, DropReason unsent) => lane.Journal.Visit(
-        from,
-        (frame, body, position) =>
+    private void NoteHeld(LaneWriter lane, long from, DropReason unsent)
+    {
+        int later = lane.Exact.Count;
+        lane.Journal.Visit(
+            from,
+            (frame, body, position) =>
+            {
+                DropReason reason = position < lane.Journal.Sent ? DropReason.LinkLost : unsent;
+                if (IsForward(frame, body, out ForwardFrame forward, out int count))
+                {
+                    bool isRetained = (forward.Flags & RunFlags.Retain) != 0 && forward.Members.IsEmpty;
+                    Note(lane, forward.Publisher, forward.Number, count, reason, isRetained);
+                }
+                else if (frame.Length >= GapFrame.HeaderBytes && frame[4] == PeerFrameKind.Gap
+                    && GapFrame.TryRead(frame, out GapFrame gap) == ErrorCode.None)
+                {
+                    NoteAgain(lane, gap);
+                }
+            });
+        lane.Exact.MoveBehind(later);
+    }
+
+    /// <summary>A loss that was counted when its notice was written, but the peer does not know of it.</summary>
+    private void NoteAgain(LaneWriter lane, in GapFrame gap)
+    {
+        _hasGaps = true;
+        var loss = new ExactLoss(gap.Publisher, gap.From, gap.Count, gap.Reason, gap.Count == 1, IsCounted: true);
+        if (gap.Publisher == 0 || gap.To - gap.From + 1 != gap.Count || !lane.Exact.TryAdd(loss))
         {
-            DropReason reason = position < lane.Journal.Sent ? DropReason.LinkLost : unsent;
-            if (IsForward(frame, body, out ulong publisher, out ulong number, out int count))
-            {
-                Note(lane, publisher, number, count, reason);
-            }
-            else if (frame.Length >= GapFrame.HeaderBytes && frame[4] == PeerFrameKind.Gap
-                && GapFrame.TryRead(frame, out GapFrame gap) == ErrorCode.None)
-            {
-                // Was counted when it was written, but the peer does not know of it.
-                lane.Gaps.Add(gap.Publisher, gap.From, gap.To, gap.Count, gap.Reason);
-                _hasGaps = true;
-            }
-        });
+            lane.Gaps.Add(gap.Publisher, gap.From, gap.To, gap.Count, gap.Reason);
+        }
+    }
 
     /// <summary>Counts what is held without noting it: nobody is left to be told.</summary>
     private void CountHeld(DropReason unsent)
@@ -80,26 +95,32 @@ internal sealed partial class PeerChannel
                 0,
                 (frame, body, position) =>
                 {
-                    if (IsForward(frame, body, out ulong publisher, out ulong number, out int count))
+                    if (IsForward(frame, body, out ForwardFrame run, out int count))
                     {
-                        Count(publisher, number, count, position < lane.Journal.Sent ? DropReason.LinkLost : unsent);
+                        DropReason reason = position < lane.Journal.Sent ? DropReason.LinkLost : unsent;
+                        Count(run.Publisher, run.Number, count, reason);
                     }
                 });
+            while (lane.Exact.TryTake(out ExactLoss loss))
+            {
+                if (!loss.IsCounted)
+                {
+                    Count(loss.Publisher, loss.From, (int)loss.Events, loss.Reason);
+                }
+            }
         }
     }
 
     private static bool IsForward(
-        ReadOnlySpan<byte> frame, ReadOnlySpan<byte> body, out ulong publisher, out ulong number, out int count)
+        ReadOnlySpan<byte> frame, ReadOnlySpan<byte> body, out ForwardFrame forward, out int count)
     {
-        (publisher, number, count) = (0, 0, 0);
-        if (frame[4] != PeerFrameKind.Forward
-            || ForwardFrame.TryRead(frame, out ForwardFrame forward) != ErrorCode.None)
+        count = 0;
+        forward = default;
+        if (frame[4] != PeerFrameKind.Forward || ForwardFrame.TryRead(frame, out forward) != ErrorCode.None)
         {
             return false;
         }
 
-        publisher = forward.Publisher;
-        number = forward.Number;
         var events = new RunReader(body.IsEmpty ? forward.Body : body);
         while (events.TryRead(out _))
         {

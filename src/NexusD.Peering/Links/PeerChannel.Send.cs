@@ -1,4 +1,3 @@
-using System.Text;
 using NexusD.Protocol;
 using NexusD.Protocol.Frames;
 using NexusD.Protocol.Peer;
@@ -55,19 +54,20 @@ internal sealed partial class PeerChannel
         LaneWriter lane = _lanes.For(run.Priority, run.Publisher);
         if (run.Priority == Priority.Normal ? IsFull() : IsFullFor(run.Priority))
         {
-            Drop(lane, run, _stage == ChannelStage.Counting ? DropReason.LinkDown : DropReason.LinkFull);
+            Drop(lane, run, _stage == ChannelStage.Counting ? DropReason.LinkDown : DropReason.LinkFull, members);
             return;
         }
 
         if (IsTooLargeForPeer(run))
         {
-            Drop(lane, run, DropReason.TooLarge);
+            Drop(lane, run, DropReason.TooLarge, members);
             return;
         }
 
-        if (!lane.Gaps.IsEmpty)
+        if (lane.HasLosses && !TryTellLosses(lane, atAnyCost: false))
         {
-            WriteGaps(lane);
+            Drop(lane, run, DropReason.LinkFull, members);
+            return;
         }
 
         uint alias = _aliases.Get(ref entry);
@@ -104,7 +104,7 @@ internal sealed partial class PeerChannel
     /// <summary>Hands over what was written in this turn.</summary>
     public void Flush()
     {
-        WriteAllGaps();
+        TellAllLosses();
         foreach (LaneWriter lane in _lanes.Open)
         {
             lane.Stream.Flush();
@@ -121,7 +121,7 @@ internal sealed partial class PeerChannel
         _hasGaps = false;
         foreach (LaneWriter lane in _lanes.Open)
         {
-            WriteGaps(lane);
+            TryTellLosses(lane, atAnyCost: true);
             lane.Stream.Flush();
         }
 
@@ -236,74 +236,6 @@ internal sealed partial class PeerChannel
         }
 
         return frameBytes > _limits.MaxFrame;
-    }
-
-    private void Drop(LaneWriter lane, in EventRun run, DropReason reason)
-    {
-        Note(lane, run.Publisher, run.Number, run.Count, reason);
-        if (reason == DropReason.TooLarge)
-        {
-            MarkDirty();
-        }
-    }
-
-    /// <summary>Counts a loss; the peer is told as soon as there is room.</summary>
-    private void Note(LaneWriter lane, ulong publisher, ulong number, int count, DropReason reason)
-    {
-        lane.Gaps.Add(publisher, number, number + (ulong)count - 1, (ulong)count, reason);
-        _hasGaps = true;
-        Count(publisher, number, count, reason);
-    }
-
-    private void Count(ulong publisher, ulong number, int count, DropReason reason)
-    {
-        _mesh.Router.LossListener?.OnLost(publisher, number, count, reason);
-        switch (reason)
-        {
-            case DropReason.LinkFull:
-                _ledger.DroppedLinkFull += count;
-                break;
-            case DropReason.LinkDown:
-                _ledger.DroppedLinkDown += count;
-                break;
-            case DropReason.LinkLost:
-                _ledger.DroppedLinkLost += count;
-                break;
-            default:
-                _ledger.DroppedTooLarge += count;
-                break;
-        }
-    }
-
-    private void WriteAllGaps()
-    {
-        if (!_hasGaps || IsFull())
-        {
-            return;
-        }
-
-        _hasGaps = false;
-        foreach (LaneWriter lane in _lanes.Open)
-        {
-            WriteGaps(lane);
-        }
-    }
-
-    private void WriteGaps(LaneWriter lane) =>
-        lane.Gaps.Drain(_mesh.Options.NodeName, gap => WriteGap(lane, gap));
-
-    private static void WriteGap(LaneWriter lane, in GapNotice gap)
-    {
-        var frame = new GapFrame
-        {
-            Reason = gap.Reason,
-            Publisher = gap.Publisher,
-            From = gap.From,
-            To = gap.To,
-            Count = gap.Count,
-            Where = Encoding.UTF8.GetBytes(gap.Where),
-        };
-        frame.Write(lane.Stream.Reserve(frame.FrameBytes));
     }
 
     private void MarkDirty()

@@ -280,7 +280,7 @@ internal sealed partial class PeerLink
             Body = retained.Body,
         };
         _mesh.Observe(retained.Timestamp);
-        _retained.Count(_mesh.Router.RepairRetained(run, nowHlc));
+        _retained.Count(_mesh.Router.RepairRetained(run, nowHlc, retained.IsExpired));
         return LinkFault.None;
     }
 

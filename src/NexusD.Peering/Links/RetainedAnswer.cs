@@ -207,6 +207,7 @@ internal sealed class RetainedAnswer(MeshContext mesh, StreamWriter control, Fun
         var frame = new RetainedFrame
         {
             IsTombstone = retained.IsTombstone,
+            IsExpired = retained.IsExpired,
             Publisher = retained.Publisher,
             Number = retained.Number,
             Timestamp = retained.Timestamp,

@@ -15,7 +15,8 @@ namespace NexusD.Peering.Links;
 /// <para>A difference that a whole comparison did not mend (this node's budget, its clock, entries that only it has) is
 /// remembered by its digest, own XOR peer's, which writes on both sides leave as it is. While it stands nothing is
 /// asked. Beside this each comparison that brought nothing doubles the pause before the next, up to <see
-/// cref="LongestPauseNs"/>.</para>
+/// cref="LongestPauseNs"/>: while both sides write, digests always differ by what is under way. A store that has
+/// come to rest looks again as soon as the pause is over and does not wait to be told once more.</para>
 /// </remarks>
 internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<long> backlog, Action<long> wakeBy)
 {
@@ -61,6 +62,7 @@ internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<
     private ulong _seenDigest;
     private long _stateDueNs = long.MaxValue;
     private long _settledNs = long.MaxValue;
+    private long _changedNs;
     private long _heardNs;
     private long _askNotBeforeNs = long.MinValue;
     private long _pauseNs;
@@ -135,7 +137,7 @@ internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<
         _heardNs = mesh.Loop.NowNs;
         switch (outcome)
         {
-            case RetainedOutcome.Kept:
+            case RetainedOutcome.Kept or RetainedOutcome.KeptExpired:
                 _taken++;
                 mesh.Counters.RetainedRepaired++;
                 break;
@@ -196,12 +198,18 @@ internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<
         if (Store.Digest != _seenDigest)
         {
             _seenDigest = Store.Digest;
+            _changedNs = nowNs;
             _settledNs = nowNs + _settleNs;
         }
 
         if (nowNs >= Math.Min(_stateDueNs, _settledNs))
         {
             SendState(nowNs);
+        }
+
+        if (_step == Step.None && IsAtRest(nowNs))
+        {
+            _waitsForTurn |= Differs(nowNs);
         }
 
         if (_hasTurn && nowNs - _heardNs > StallNs)
@@ -237,6 +245,8 @@ internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<
         bool isKnown = difference == _knownDifference && nowNs < _knownUntilNs;
         return difference != 0 && !isKnown && _peerCount > 0 && nowNs >= _askNotBeforeNs;
     }
+
+    private bool IsAtRest(long nowNs) => Store.Digest == _seenDigest && nowNs - _changedNs >= _settleNs;
 
     private void TryBegin(long nowNs)
     {
@@ -423,12 +433,14 @@ internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<
         _leaves.TrimExcess();
         _wanted.Clear();
         _wanted.TrimExcess();
-        _pauseNs = _taken > 0 ? 0 : Math.Clamp(_pauseNs * 2, _repairNs, LongestPauseNs);
+        bool mayChange = _ahead > 0 || _noRoom > 0;
+        long firstPauseNs = mayChange ? _repairNs : Math.Min(2 * _settleNs, _repairNs);
+        _pauseNs = _taken > 0 ? 0 : Math.Clamp(_pauseNs * 2, firstPauseNs, LongestPauseNs);
         _askNotBeforeNs = nowNs + _pauseNs;
+        wakeBy(_askNotBeforeNs);
         if (!_isCut)
         {
             _knownDifference = _peerDigest ^ Store.Digest;
-            bool mayChange = _ahead > 0 || _noRoom > 0;
             _knownUntilNs = !mayChange || (_noRoom > 0 && !Store.HasRoomForMore) ? long.MaxValue : nowNs + AgainNs;
         }
     }
@@ -445,7 +457,7 @@ internal sealed class RetainedSync(MeshContext mesh, StreamWriter control, Func<
     private void SendState(long nowNs)
     {
         _stateDueNs = nowNs + _repairNs;
-        _settledNs = long.MaxValue;
+        _settledNs = nowNs >= _settledNs ? long.MaxValue : _settledNs;
         _seenDigest = Store.Digest;
         new RetainedStateFrame(Store.Digest, (uint)Store.Count, isEnd: false)
             .Write(control.Reserve(RetainedStateFrame.FrameBytes));

@@ -12,7 +12,7 @@ namespace NexusD.Protocol.Peer;
 /// +-------+----+-----+-------+----------+-------+-----------+--------+-----------+----------------+---------
 /// </code>
 /// Limits: those of FORWARD; the topic is a property; exactly one event; its payload is empty exactly when the flag
-/// 0x02 (tombstone) is set. Source: docs/protocol/peer-v1.md "Retained repair".
+/// 0x02 (tombstone) is set; 0x08 (expired) stands with 0x02 only. Source: docs/protocol/peer-v1.md "Retained repair".
 /// </summary>
 public readonly ref struct RetainedFrame
 {
@@ -20,9 +20,15 @@ public readonly ref struct RetainedFrame
     public const int HeaderBytes = RunLayout.HeaderBytes;
 
     private const byte TombstoneFlag = 0x02;
+    private const byte ExpiredFlag = 0x08;
 
     /// <summary>True: the topic's event was deleted.</summary>
     public bool IsTombstone { get; init; }
+
+    /// <summary>
+    /// True: a tombstone that stands for an event whose time to live is over; its properties say how long that was.
+    /// </summary>
+    public bool IsExpired { get; init; }
 
     public ulong Publisher { get; init; }
 
@@ -55,6 +61,7 @@ public readonly ref struct RetainedFrame
         retained = new RetainedFrame
         {
             IsTombstone = (header.Flags & TombstoneFlag) != 0,
+            IsExpired = (header.Flags & ExpiredFlag) != 0,
             Publisher = layout.Publisher,
             Number = layout.Number,
             Timestamp = layout.Timestamp,
@@ -64,6 +71,7 @@ public readonly ref struct RetainedFrame
         ErrorCode error = EventRunBody.Validate(layout.Body, uint.MaxValue, frame.Length, out int count);
         bool isEmpty = layout.Body.Length == EventRunBody.SizeFieldBytes;
         return error == ErrorCode.None && count == 1 && isEmpty == retained.IsTombstone
+            && (isEmpty || !retained.IsExpired)
             ? ErrorCode.None
             : ErrorCode.Malformed;
     }
@@ -73,7 +81,7 @@ public readonly ref struct RetainedFrame
         Destination.Require(destination, FrameBytes);
         ForwardFrame.WriteHeader(
             destination, FrameBytes, RunFlags.None, Properties.Length, 0, Publisher, Number, Timestamp);
-        byte flags = IsTombstone ? TombstoneFlag : (byte)0;
+        var flags = (byte)((IsTombstone ? TombstoneFlag : 0) | (IsExpired ? ExpiredFlag : 0));
         ref byte origin = ref MemoryMarshal.GetReference(destination);
         FrameHeader.Store(ref origin, FrameBytes, PeerFrameKind.Retained, flags, (ushort)Properties.Length);
         Properties.CopyTo(destination[HeaderBytes..]);

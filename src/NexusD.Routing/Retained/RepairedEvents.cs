@@ -1,14 +1,13 @@
 namespace NexusD.Routing.Retained;
 
 /// <summary>
-/// Retained events that came by repair and were delivered, in case the link that they were published over still brings
-/// them: their publisher's numbers cannot tell, for earlier ones may come behind them.
+/// Retained events that came on one of two ways, lane or repair, and may still come on the other: their publisher's
+/// numbers cannot tell, for earlier ones may come behind them.
 /// </summary>
-/// <remarks>Invariant: at most <see cref="Most"/> are remembered; the oldest go first. For one thread.</remarks>
-internal sealed class RepairedEvents
+/// <param name="most">How many are remembered; the oldest go first.</param>
+/// <remarks>For one thread.</remarks>
+internal sealed class RepairedEvents(int most)
 {
-    private const int Most = 65_536;
-
     private readonly HashSet<(ulong Publisher, ulong Number)> _events = [];
     private readonly Queue<(ulong Publisher, ulong Number)> _order = new();
 
@@ -19,13 +18,13 @@ internal sealed class RepairedEvents
         if (_events.Add((publisher, number)))
         {
             _order.Enqueue((publisher, number));
-            if (_order.Count > Most)
+            if (_order.Count > most)
             {
                 _events.Remove(_order.Dequeue());
             }
         }
     }
 
-    /// <summary>Whether the event was delivered; it is forgotten then.</summary>
+    /// <summary>Whether the event came; it is forgotten then.</summary>
     public bool TryTake(ulong publisher, ulong number) => _events.Remove((publisher, number));
 }

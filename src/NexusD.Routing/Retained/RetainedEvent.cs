@@ -44,6 +44,12 @@ public sealed class RetainedEvent
     /// <summary>True when the topic was deleted: the payload is empty.</summary>
     public bool IsTombstone => _bodyBytes == EventRunBody.SizeFieldBytes;
 
+    /// <summary>
+    /// True when the event's time to live is over: a tombstone stands in its place, so that an older event that another
+    /// node still has does not come back.
+    /// </summary>
+    public bool IsExpired { get; private set; }
+
     /// <summary>The event as a run of one, flagged as one from the store.</summary>
     public EventRun AsRun() => new()
     {
@@ -93,7 +99,7 @@ public sealed class RetainedEvent
         OverheadBytes + run.Topic.Utf8.Length + CapacityFor(run.Properties.Length + bodyBytes);
 
     /// <summary>Takes over the last event of a run.</summary>
-    internal void Assign(in EventRun run, ReadOnlySpan<byte> lastBody, ulong expiresAt)
+    internal void Assign(in EventRun run, ReadOnlySpan<byte> lastBody, ulong expiresAt, bool isExpired)
     {
         int capacity = CapacityFor(run.Properties.Length + lastBody.Length);
         if (_content.Length != capacity)
@@ -111,6 +117,7 @@ public sealed class RetainedEvent
         Priority = run.Priority;
         TimeToLiveMs = run.TimeToLiveMs;
         ExpiresAt = expiresAt;
+        IsExpired = isExpired;
         CostBytes = OverheadBytes + Topic.Utf8.Length + capacity;
         Digest = Fnv1a64.RetainedVersion(TopicHash, Timestamp, Publisher, Number);
     }

@@ -26,24 +26,26 @@ public sealed partial class RetainedStore
     /// <summary>Adds what a list tells of each entry of a leaf.</summary>
     public void Describe(int leaf, List<RetainedListItem> into)
     {
+        Expire(_now);
         for (RetainedEvent? entry = _leaves?[leaf].First; entry is not null; entry = entry.NextInLeaf)
         {
             into.Add(new RetainedListItem(entry.TopicHash, entry.Timestamp, entry.Digest));
         }
     }
 
-    /// <summary>Adds the entries of a leaf, tombstones included; expired ones are left out.</summary>
+    /// <summary>Adds the entries of a leaf, tombstones included.</summary>
     /// <param name="leaf">0 to 4,095.</param>
     /// <param name="topicHashes">Only entries of these topics; null: all.</param>
     /// <param name="into">Where to.</param>
     /// <returns>How many were looked at.</returns>
     public int CollectLeaf(int leaf, HashSet<ulong>? topicHashes, List<RetainedEvent> into)
     {
+        Expire(_now);
         int seen = 0;
         for (RetainedEvent? entry = _leaves?[leaf].First; entry is not null; entry = entry.NextInLeaf)
         {
             seen++;
-            if (entry.ExpiresAt > _now && (topicHashes is null || topicHashes.Contains(entry.TopicHash)))
+            if (topicHashes is null || topicHashes.Contains(entry.TopicHash))
             {
                 entry.IsHandedOut = true;
                 into.Add(entry);
@@ -53,7 +55,7 @@ public sealed partial class RetainedStore
         return seen;
     }
 
-    /// <summary>Adds all entries that are not expired, tombstones included, in no order.</summary>
+    /// <summary>Adds all entries, tombstones included, in no order.</summary>
     public void CollectAll(List<RetainedEvent> into)
     {
         into.EnsureCapacity(into.Count + Count);

@@ -11,9 +11,10 @@ namespace NexusD.Routing.Retained;
 /// on every node (docs/protocol/peer-v1.md, "Retained repair"). Time is passed in.
 /// </summary>
 /// <remarks>
-/// <para>Newest is by (timestamp, publisher, number); what is not newer is not kept. An event leaves when its time to
-/// live is over, a tombstone <see cref="TombstoneMs"/> after its timestamp. A late tombstone still deletes what is
-/// older.</para>
+/// <para>Newest is by (timestamp, publisher, number); what is not newer is not kept. When an event's time to live is
+/// over a tombstone of the same version takes its place, so that nodes agree whatever their clocks say and nothing
+/// older comes back. A tombstone leaves <see cref="TombstoneMs"/> after its timestamp, that of an expired event so
+/// long after its time to live. A late tombstone still deletes what is older.</para>
 /// <para>When a budget is reached: expired entries go first, then the oldest tombstones; if that is not enough the new
 /// event is refused and counted, and what the topic had is removed, because it is out of date. A tombstone displaces
 /// only older ones, so that repair between stores of different size comes to an end.</para>
@@ -29,6 +30,10 @@ public sealed partial class RetainedStore
 
     // An entry with a short topic and a number as its payload.
     private const long SmallEventBytes = 300;
+
+    private const int MostExpiredPropertyBytes = 16;
+
+    private static readonly byte[] _noPayload = new byte[EventRunBody.SizeFieldBytes];
 
     private readonly RetainedTree _tree = new();
     private readonly ExpiryHeap _tombstones = new();
@@ -84,7 +89,10 @@ public sealed partial class RetainedStore
     public bool TryApply(in EventRun run, ulong nowHlc) => Apply(run, nowHlc) == RetainedOutcome.Kept;
 
     /// <summary>Offers the last event of a run; an empty payload deletes the topic.</summary>
-    public RetainedOutcome Apply(in EventRun run, ulong nowHlc)
+    /// <param name="run">The run; borrowed for the call.</param>
+    /// <param name="nowHlc">A clock value of now.</param>
+    /// <param name="isExpired">Its time to live is over by the clock of who offers it.</param>
+    public RetainedOutcome Apply(in EventRun run, ulong nowHlc, bool isExpired = false)
     {
         _now = Math.Max(_now, nowHlc);
         if (run.Timestamp > LatestTimestamp)
@@ -101,19 +109,25 @@ public sealed partial class RetainedStore
 
         ReadOnlySpan<byte> body = run.Body[RunBody.OffsetOf(run.Body, run.Count - 1)..];
         bool isTombstone = IsTombstone(body);
-        ulong expiresAt = ExpiryOf(run, isTombstone);
-        if (expiresAt <= nowHlc)
+        ulong expiresAt = isTombstone ? TombstoneExpiry(run.Timestamp, 0) : ExpiryOf(run);
+        isExpired |= expiresAt <= nowHlc && !isTombstone;
+        if (isExpired)
         {
-            if (former is null || !isTombstone)
-            {
-                return RetainedOutcome.Expired;
-            }
-
-            Remove(former);
-            return RetainedOutcome.Kept;
+            return ApplyExpired(former, run, nowHlc);
         }
 
-        return Store(former, run, body, expiresAt, nowHlc);
+        if (expiresAt > nowHlc)
+        {
+            return Store(former, run, body, expiresAt, nowHlc);
+        }
+
+        if (former is null)
+        {
+            return RetainedOutcome.Expired;
+        }
+
+        Remove(former);
+        return RetainedOutcome.Kept;
     }
 
     /// <summary>Adds the events whose topics match, tombstones and expired ones left out.</summary>
@@ -161,8 +175,18 @@ public sealed partial class RetainedStore
     public void Expire(ulong nowHlc)
     {
         _now = Math.Max(_now, nowHlc);
-        Expire(_mortal, nowHlc);
-        Expire(_tombstones, nowHlc);
+        while (_mortal.First is { } first && first.ExpiresAt <= nowHlc)
+        {
+            ExpiredEvents++;
+            Forget(first);
+            KeepExpired(first);
+        }
+
+        while (_tombstones.First is { } first && first.ExpiresAt <= nowHlc)
+        {
+            Remove(first);
+            ExpiredEvents++;
+        }
     }
 
     /// <summary>Checks the invariants of the type comment; walks all entries.</summary>
@@ -192,8 +216,34 @@ public sealed partial class RetainedStore
         Debug.Assert(bytes <= _maxBytes && Count <= _maxEvents, "the retained store is above its budget");
     }
 
+    /// <summary>Keeps of an event that is over what is needed to know it, and that it is newer than others.</summary>
+    private RetainedOutcome ApplyExpired(RetainedEvent? former, in EventRun run, ulong nowHlc)
+    {
+        ulong expiresAt = TombstoneExpiry(run.Timestamp, run.TimeToLiveMs);
+        if (expiresAt > nowHlc)
+        {
+            Span<byte> properties = stackalloc byte[MostExpiredPropertyBytes];
+            EventRun name = run.Skip(run.Count - 1) with { Properties = WriteTimeToLive(properties, run.TimeToLiveMs) };
+            RetainedOutcome outcome = Store(former, name, _noPayload, expiresAt, nowHlc, isExpired: true);
+            return outcome == RetainedOutcome.Kept ? RetainedOutcome.KeptExpired : outcome;
+        }
+
+        if (former is null)
+        {
+            return RetainedOutcome.Expired;
+        }
+
+        Remove(former);
+        return RetainedOutcome.KeptExpired;
+    }
+
     private RetainedOutcome Store(
-        RetainedEvent? former, in EventRun run, ReadOnlySpan<byte> body, ulong expiresAt, ulong nowHlc)
+        RetainedEvent? former,
+        in EventRun run,
+        ReadOnlySpan<byte> body,
+        ulong expiresAt,
+        ulong nowHlc,
+        bool isExpired = false)
     {
         RetainedEvent retained = former is { IsHandedOut: false } ? former : new RetainedEvent(run.Topic);
         if (former is not null)
@@ -214,7 +264,7 @@ public sealed partial class RetainedStore
             return RetainedOutcome.Refused;
         }
 
-        retained.Assign(run, body, expiresAt);
+        retained.Assign(run, body, expiresAt, isExpired);
         if (!ReferenceEquals(retained, former))
         {
             _tree.Put(retained);
@@ -226,16 +276,18 @@ public sealed partial class RetainedStore
 
     private static bool IsTombstone(ReadOnlySpan<byte> body) => body.Length == EventRunBody.SizeFieldBytes;
 
-    private static ulong ExpiryOf(in EventRun run, bool isTombstone)
-    {
-        if (isTombstone)
-        {
-            return HybridClock.FromUnixMs(HybridClock.UnixMs(run.Timestamp) + TombstoneMs);
-        }
+    private static ulong ExpiryOf(in EventRun run) => run.TimeToLiveMs == 0
+        ? ulong.MaxValue
+        : HybridClock.FromUnixMs(HybridClock.UnixMs(run.Timestamp) + run.TimeToLiveMs);
 
-        return run.TimeToLiveMs == 0
-            ? ulong.MaxValue
-            : HybridClock.FromUnixMs(HybridClock.UnixMs(run.Timestamp) + run.TimeToLiveMs);
+    private static ulong TombstoneExpiry(ulong timestamp, uint timeToLiveMs) =>
+        HybridClock.FromUnixMs(HybridClock.UnixMs(timestamp) + timeToLiveMs + TombstoneMs);
+
+    private static ReadOnlySpan<byte> WriteTimeToLive(Span<byte> into, uint timeToLiveMs)
+    {
+        var properties = new PropertyWriter(into);
+        properties.Write(PropertyId.TimeToLive, timeToLiveMs);
+        return into[..properties.Written];
     }
 
     private bool MakeRoom(long bytes, ulong tombstonesBefore, ulong nowHlc)
@@ -257,13 +309,20 @@ public sealed partial class RetainedStore
 
     private bool HasRoom(long bytes) => Count < _maxEvents && Bytes + bytes <= _maxBytes;
 
-    private void Expire(ExpiryHeap heap, ulong nowHlc)
+    /// <summary>Puts a tombstone of the same version in the place of an event that was forgotten.</summary>
+    private void KeepExpired(RetainedEvent over)
     {
-        while (heap.First is { } first && first.ExpiresAt <= nowHlc)
+        Span<byte> properties = stackalloc byte[MostExpiredPropertyBytes];
+        EventRun name = over.AsRun() with { Properties = WriteTimeToLive(properties, over.TimeToLiveMs) };
+        ulong expiresAt = TombstoneExpiry(over.Timestamp, over.TimeToLiveMs);
+        RetainedEvent kept = over.IsHandedOut ? new RetainedEvent(over.Topic) : over;
+        kept.Assign(name, _noPayload, expiresAt, isExpired: true);
+        if (!ReferenceEquals(kept, over))
         {
-            Remove(first);
-            ExpiredEvents++;
+            _tree.Put(kept);
         }
+
+        Remember(kept);
     }
 
     private void Remove(RetainedEvent retained)

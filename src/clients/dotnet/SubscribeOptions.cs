@@ -15,6 +15,22 @@ public sealed class SubscribeOptions
     public bool ResumeAfterReconnect { get; init; } = true;
 
     /// <summary>
+    /// How long the daemon keeps the subscription when its connection breaks: it goes on to queue, and what was on its
+    /// way comes again, so that a reconnect within that time loses nothing inside the queue's bounds. Whole
+    /// milliseconds, more than zero; the daemon's <c>--keep-limit</c> may shorten it. Null: it ends with its
+    /// connection.
+    /// </summary>
+    public TimeSpan? KeepFor { get; init; }
+
+    /// <summary>
+    /// Goes on with a kept subscription of another client or process: its <see cref="SubscriptionBase.ResumeToken"/>.
+    /// The filters must be the same, and <see cref="KeepFor"/> must be set. What that one had not confirmed, which is
+    /// what its reader had not come back for, comes again with <see cref="Message.IsReplayed"/>. If the daemon no
+    /// longer has it a new subscription begins, and <see cref="Client.ServerNotice"/> tells.
+    /// </summary>
+    public string? ResumeToken { get; init; }
+
+    /// <summary>
     /// Bytes of deliveries that may wait in this process for the reader of the subscription; at least 65,536. When it
     /// is full the daemon keeps further events in its own queue; other subscriptions go on.
     /// </summary>
@@ -58,8 +74,13 @@ public sealed class SubscribeOptions
 
     internal static SubscribeOptions Default { get; } = new();
 
+    internal bool IsKept => KeepFor is not null;
+
+    internal byte[] TokenBytes => ResumeToken is null ? [] : Convert.FromHexString(ResumeToken);
+
     internal void Check()
     {
+        CheckKeep();
         ArgumentOutOfRangeException.ThrowIfLessThan(
             ReceiveBufferBytes, MinReceiveBufferBytes, nameof(ReceiveBufferBytes));
         if (Overflow is { } policy)
@@ -82,5 +103,32 @@ public sealed class SubscribeOptions
 
         ArgumentOutOfRangeException.ThrowIfNegative(QueueEvents, nameof(QueueEvents));
         ArgumentOutOfRangeException.ThrowIfNegative(QueueBytes, nameof(QueueBytes));
+    }
+
+    private void CheckKeep()
+    {
+        if (KeepFor is { } keep)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(keep, TimeSpan.FromMilliseconds(1), nameof(KeepFor));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(keep, SubscriptionBase.MaxPause, nameof(KeepFor));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(
+                ReceiveBufferBytes, ProtocolLimits.MaxKeptCreditBytes, nameof(ReceiveBufferBytes));
+        }
+
+        if (ResumeToken is not { } token)
+        {
+            return;
+        }
+
+        if (token.Length != 2 * ProtocolLimits.KeepTokenBytes || !token.All(char.IsAsciiHexDigit))
+        {
+            throw new ArgumentException(
+                "ResumeToken is no token: it has 32 hexadecimal digits, as Subscription.ResumeToken gave it.");
+        }
+
+        if (KeepFor is null)
+        {
+            throw new ArgumentException("ResumeToken needs KeepFor: the subscription is kept again from here on.");
+        }
     }
 }

@@ -85,7 +85,7 @@ func testContext(t *testing.T) context.Context {
 func newTestClient(t *testing.T, address string, options ...Option) *Client {
 	t.Helper()
 	options = append([]Option{
-		WithReconnectWait(5*time.Millisecond, 50*time.Millisecond), WithCloseTimeout(time.Second),
+		WithReconnectWait(5*time.Millisecond, 50*time.Millisecond), WithCloseTimeout(10 * time.Millisecond),
 	}, options...)
 	c, err := NewClient(address, options...)
 	if err != nil {

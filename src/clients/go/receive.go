@@ -97,14 +97,14 @@ func (c *Client) onOther(frame []byte) *Error {
 		return c.onPing(frame)
 	case wire.KindGap, wire.KindNotice:
 		return c.onGap(frame)
-	case wire.KindSubscribed:
+	case wire.KindSubscribed, wire.KindUnsubscribed:
 		return c.onSubscribed(frame)
 	case wire.KindResult:
 		return c.onResult(frame)
 	case wire.KindError, wire.KindGoAway:
 		return c.onRefusal(frame)
 	}
-	return nil // UNSUBSCRIBED needs nothing, unknown kinds are skipped
+	return nil // unknown kinds are skipped
 }
 
 func (c *Client) onPing(frame []byte) *Error {
@@ -156,13 +156,16 @@ func (c *Client) onGap(frame []byte) *Error {
 func (c *Client) onSubscribed(frame []byte) *Error {
 	answer, code := wire.ReadAnswer(frame)
 	if code != wire.None {
-		return c.lostStep("SUBSCRIBED")
+		return c.lostStep("SUBSCRIBED or UNSUBSCRIBED")
 	}
 	sub := c.findSubscription(answer.ID)
 	if sub == nil {
-		return nil
+		return nil // closed here a moment ago
 	}
 	if answer.Code == wire.None {
+		if frame[4] == wire.KindUnsubscribed {
+			return nil
+		}
 		sub.confirm()
 		return nil
 	}
@@ -173,7 +176,7 @@ func (c *Client) onSubscribed(frame []byte) *Error {
 	c.outbox.mu.Lock()
 	delete(c.subs, answer.ID)
 	c.outbox.mu.Unlock()
-	sub.complete(refusal(KindSubscribe, answer.Code, "the daemon refused the subscription: %s", said), false)
+	sub.complete(refusal(KindSubscribe, answer.Code, "the daemon refused or ended the subscription: %s", said), false)
 	return nil
 }
 

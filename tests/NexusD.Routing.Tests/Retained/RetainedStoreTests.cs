@@ -71,9 +71,53 @@ public sealed class RetainedStoreTests
         Assert.Equal(RetainedOutcome.Kept, Apply("u", "x", timestamp: At(1600), now: At(1600)));
         Assert.Equal("x", Texts("#"));
         _store.Expire(At(1600));
-        Assert.Equal(1, _store.Count);
+        Assert.Equal((2, 1), (_store.Count, _store.Tombstones));
         Assert.Equal(1, _store.ExpiredEvents);
-        Assert.Equal(RetainedOutcome.Expired, Apply("t", "a", timestamp: At(1000), timeToLiveMs: 500, now: At(1600)));
+        Assert.Equal(RetainedOutcome.Older, Apply("t", "a", timestamp: At(1000), timeToLiveMs: 500, now: At(1600)));
+    }
+
+    [Fact]
+    public void NothingOlderComesBackWhenAnEventHasExpired()
+    {
+        Apply("t", "a", timestamp: At(1000), timeToLiveMs: 500, now: At(1000));
+        ulong digest = _store.Digest;
+        _store.Expire(At(1600));
+
+        Assert.Equal(digest, _store.Digest);
+        Assert.Equal(RetainedOutcome.Older, Apply("t", "older", timestamp: At(900), now: At(1600)));
+        Assert.True(_store.TryGet(_router.Topic("t"), out RetainedEvent? kept));
+        Assert.True(kept.IsExpired && kept.IsTombstone);
+        Assert.Equal(500u, kept.TimeToLiveMs);
+        _store.AssertInvariants();
+        _store.Expire(At(1500 + RetainedStore.TombstoneMs - 1));
+        Assert.Equal(1, _store.Count);
+        _store.Expire(At(1500 + RetainedStore.TombstoneMs));
+        Assert.Equal((0, 0UL, 0L), (_store.Count, _store.Digest, _store.Bytes));
+    }
+
+    [Fact]
+    public void AnEventThatWasHandedOutStaysAsItIsWhenItExpires()
+    {
+        Apply("t", "a", timestamp: At(1000), timeToLiveMs: 500, now: At(1000));
+        Assert.True(_store.TryGet(_router.Topic("t"), out RetainedEvent? handedOut));
+        _store.Expire(At(1600));
+
+        Assert.False(handedOut.IsExpired);
+        Assert.Equal("a", RecordingTarget.Texts(handedOut.Body));
+        Assert.Equal("", Texts("#"));
+    }
+
+    [Fact]
+    public void AnEventThatIsOverWhenItComesStillEndsWhatIsOlder()
+    {
+        Apply("t", "a", timestamp: At(1000));
+        RetainedOutcome outcome = Apply("t", "b", timestamp: At(1100), timeToLiveMs: 500, now: At(1600));
+
+        Assert.Equal(RetainedOutcome.KeptExpired, outcome);
+        Assert.Equal("", Texts("#"));
+        Assert.Equal(Fnv1a64.RetainedEntry("t"u8, At(1100), 1, 1), _store.Digest);
+        ulong late = At(2000 + (2 * RetainedStore.TombstoneMs));
+        Assert.Equal(RetainedOutcome.Expired, Apply("u", "b", timestamp: At(1100), timeToLiveMs: 500, now: late));
     }
 
     [Theory]

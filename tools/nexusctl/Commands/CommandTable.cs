@@ -37,11 +37,12 @@ internal static class CommandTable
             "The daemon knows no topics yet."),
         List(
             "clients",
-            "List the applications that are connected.",
-            "JSON: an array with id, name, library, address, publisher, subscriptions, events_in, events_out and more.",
+            "List the applications that are connected, and subscriptions that are kept for some that are not.",
+            "JSON: an array with id, name, library, address, publisher, state (connected or kept),\n"
+            + "kept_for_ms, subscriptions, events_in, events_out and more.",
             [
-                "id", "name", "library", "address", "pid", "subscriptions", "events_in", "events_out", "queued_events",
-                "dropped", "publisher",
+                "id", "name", "state", "kept_for_ms", "library", "address", "pid", "subscriptions", "events_in",
+                "events_out", "queued_events", "dropped", "publisher",
             ],
             "Nobody is connected."),
         RetainedCommand.Spec,

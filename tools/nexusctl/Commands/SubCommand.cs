@@ -42,6 +42,9 @@ internal sealed class SubCommand
                 "--strategy",
                 "NAME",
                 "How the group shares: sticky (by topic), round-robin, least-pending, local-first."),
+            new("--keep", "TIME", "Keep the subscription for so long when this program or its connection ends without "
+                + "being asked to: its token is told on standard error."),
+            new("--token", "TOKEN", "Go on with a kept subscription; the filters must be the same."),
             new("--queue-events", "N", "Events that the daemon may queue (1048576)."),
             new("--queue-bytes", "SIZE", "Bytes that the daemon may queue (256M)."),
         ],
@@ -74,6 +77,7 @@ internal sealed class SubCommand
         await using var client = await _context.ConnectAsync();
         client.Gap += (_, gap) => TellGap(gap);
         client.StateChanged += (_, change) => TellState(change);
+        client.ServerNotice += (_, notice) => TellNotice(notice);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_context.Interrupted);
         if (timeout is { } time)
@@ -100,6 +104,21 @@ internal sealed class SubCommand
             : throw new UsageException("--block-timeout is at most 10m.");
     }
 
+    private TimeSpan? Keep()
+    {
+        if (_context.Arguments.Get("--token") is { } token
+            && (token.Length != 2 * ProtocolLimits.KeepTokenBytes || !token.All(char.IsAsciiHexDigit)))
+        {
+            throw new UsageException("--token is what --keep told: 32 hexadecimal digits.");
+        }
+
+        var keep = _context.Arguments.GetTime("--keep")
+            ?? (_context.Arguments.Has("--token") ? TimeSpan.FromMinutes(5) : null);
+        return keep is null || (keep > TimeSpan.Zero && keep <= SubscriptionBase.MaxPause)
+            ? keep
+            : throw new UsageException("--keep is more than 0 and at most 168h.");
+    }
+
     private async Task PrintAsync(Client client, CancellationToken stop)
     {
         var options = new SubscribeOptions
@@ -114,9 +133,20 @@ internal sealed class SubCommand
             BlockTimeout = BlockTimeout(),
             Group = _context.Arguments.Get("--group"),
             Strategy = _context.Arguments.GetChoice("--strategy", _strategies),
+            KeepFor = Keep(),
+            ResumeToken = _context.Arguments.Get("--token"),
         };
+        await using var subscription = client.SubscribeBatches(_context.Arguments.Operands, options, stop);
+        if (options.KeepFor is not null)
+        {
+            await subscription.StartAsync(stop);
+            _context.Tell(subscription.ResumeToken is { } kept
+                ? $"kept: go on with --token {kept}"
+                : "this daemon keeps no subscriptions (--keep-limit 0).");
+        }
+
         using var lines = new EventLines(_context.Output, _context.Arguments.Has("--json"));
-        await foreach (var batch in client.SubscribeBatches(_context.Arguments.Operands, options, stop))
+        await foreach (var batch in subscription)
         {
             foreach (var message in batch)
             {
@@ -152,11 +182,21 @@ internal sealed class SubCommand
         return isEnough ? ExitCode.Done : ExitCode.TimedOut;
     }
 
+    private void TellNotice(ServerNotice notice)
+    {
+        if (notice.Code == ErrorCode.KeepOver)
+        {
+            _context.Tell(notice.Text);
+        }
+    }
+
     private void TellState(ConnectionStateChange change)
     {
         if (change.Reason is not null && change.Previous == ConnectionState.Connected)
         {
-            _context.Tell(change.Reason.Message + " What is published meanwhile is missed.");
+            _context.Tell(change.Reason.Message + (_context.Arguments.Has("--keep")
+                ? string.Empty
+                : " What is published meanwhile is missed."));
         }
         else if (change.Previous == ConnectionState.Reconnecting && change.Current == ConnectionState.Connected)
         {

@@ -126,7 +126,9 @@ internal sealed partial class ClientSession
         FrameKind.Result => OnResult(frame),
         FrameKind.Error => OnError(frame),
         FrameKind.GoAway => OnGoAway(frame),
-        _ => null, // UNSUBSCRIBED needs nothing, unknown kinds are skipped.
+        FrameKind.Unsubscribed => OnUnsubscribed(frame),
+        FrameKind.Paused => OnPaused(frame),
+        _ => null, // unknown kinds are skipped
     };
 
     private ConnectionException? OnAck(ReadOnlySpan<byte> frame) =>
@@ -207,6 +209,7 @@ internal sealed partial class ClientSession
 
         if (_channels.TryGetValue(gap.Subscription, out var channel))
         {
+            channel.NoteGap();
             Raise(
                 Gap,
                 new EventGap(
@@ -245,7 +248,13 @@ internal sealed partial class ClientSession
 
         if (answer.Code == ErrorCode.None)
         {
-            channel.Confirm();
+            if (!channel.Confirm(in answer))
+            {
+                Raise(ServerNotice, new ServerNotice(
+                    ErrorCode.KeepOver, 0,
+                    "The daemon no longer had the kept subscription; it is a new one, and what waited is lost."));
+            }
+
             return null;
         }
 
@@ -255,6 +264,41 @@ internal sealed partial class ClientSession
             answer.Text.IsEmpty
                 ? $"The daemon refused the subscription: {answer.Code.ToWireName()}."
                 : $"The daemon refused the subscription: {Encoding.UTF8.GetString(answer.Text)}"));
+        return null;
+    }
+
+    private ConnectionException? OnUnsubscribed(ReadOnlySpan<byte> frame)
+    {
+        if (UnsubscribedFrame.TryRead(frame, out var ended) != ErrorCode.None)
+        {
+            return LostStep("UNSUBSCRIBED");
+        }
+
+        // Code 0 answers an UNSUBSCRIBE and needs nothing.
+        if (ended.Code is ErrorCode.KeepOver or ErrorCode.TakenOver
+            && _channels.TryRemove(ended.Subscription, out var channel))
+        {
+            _lastChannel = null;
+            channel.Complete(new SubscribeException(ended.Code, Encoding.UTF8.GetString(ended.Text)));
+        }
+
+        return null;
+    }
+
+    private ConnectionException? OnPaused(ReadOnlySpan<byte> frame)
+    {
+        if (PausedFrame.TryRead(frame, out var answer) != ErrorCode.None)
+        {
+            return LostStep("PAUSED");
+        }
+
+        if (_channels.TryGetValue(answer.Subscription, out var channel))
+        {
+            channel.OnPaused(answer.Code == ErrorCode.None
+                ? null
+                : new SubscribeException(answer.Code, Encoding.UTF8.GetString(answer.Text)));
+        }
+
         return null;
     }
 

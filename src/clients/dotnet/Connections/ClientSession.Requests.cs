@@ -38,7 +38,13 @@ internal sealed partial class ClientSession : ISubscriptionOwner
             return;
         }
 
+        var goesOn = channel.IsPaused; // then it waits for its successor
         channel.Complete(null);
+        if (goesOn)
+        {
+            return;
+        }
+
         Span<byte> frame = stackalloc byte[UnsubscribeFrame.FrameBytes];
         new UnsubscribeFrame(channel.Id).Write(frame);
         lock (Outbox.Gate)
@@ -57,6 +63,25 @@ internal sealed partial class ClientSession : ISubscriptionOwner
             {
                 Outbox.SendControl(frame);
             }
+        }
+    }
+
+    public Task Pause(SubscriptionChannel channel, uint milliseconds)
+    {
+        lock (Outbox.Gate)
+        {
+            if (!_channels.ContainsKey(channel.Id))
+            {
+                throw new ClosedException("The subscription was closed.");
+            }
+
+            var (frame, answer) = channel.BeginPause(milliseconds, Outbox.IsConnected);
+            if (Outbox.IsConnected)
+            {
+                Outbox.SendControl(frame);
+            }
+
+            return answer;
         }
     }
 

@@ -10,6 +10,7 @@ internal sealed class HandlerChannel(
 {
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _failed;
+    private int _toConfirm;
 
     internal Task Completion => _completion.Task;
 
@@ -19,6 +20,7 @@ internal sealed class HandlerChannel(
             deliver.Publisher, deliver.Timestamp, deliver.Flags, node);
         var reader = new RunReader(deliver.Body);
         var count = 0;
+        _toConfirm += frame.Length;
         try
         {
             while (!_failed && reader.TryRead(out var payload))
@@ -43,6 +45,16 @@ internal sealed class HandlerChannel(
         return _failed || reader.Offset == deliver.Body.Length ? count : -1;
     }
 
+    internal override void EndOfRead()
+    {
+        if (Options.IsKept && _toConfirm > 0)
+        {
+            Owner.Grant(this, Epoch, _toConfirm);
+        }
+
+        _toConfirm = 0;
+    }
+
     internal override void Complete(Exception? error)
     {
         base.Complete(error);
@@ -58,5 +70,10 @@ internal sealed class HandlerChannel(
     }
 
     // A handler holds up the reading thread itself, so the socket is limit enough.
-    protected override uint InitialCredit() => 0;
+    protected override uint BeginConnection()
+    {
+        NextEpoch();
+        _toConfirm = 0;
+        return Options.IsKept ? (uint)Options.ReceiveBufferBytes : 0;
+    }
 }

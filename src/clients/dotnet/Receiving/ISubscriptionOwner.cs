@@ -13,6 +13,10 @@ internal interface ISubscriptionOwner
     /// <summary>Lets more bytes come, unless a reconnect has counted them already.</summary>
     void Grant(SubscriptionChannel channel, int epoch, int bytes);
 
+    /// <summary>Asks the daemon to let a kept subscription wait, or go on with 0 milliseconds.</summary>
+    /// <returns>Done when the daemon has answered, in this connection or a later one.</returns>
+    Task Pause(SubscriptionChannel channel, uint milliseconds);
+
     /// <summary>A handler of the application threw.</summary>
     void ReportHandlerFailure(Exception error);
 }

@@ -16,6 +16,7 @@ internal sealed class QueueChannel : SubscriptionChannel, IValueTaskSource
     private MessageBatch? _spare = new();
     private MessageBatch? _inHand;
     private int _toGrant;
+    private int _toForget;
     private bool _waiting;
     private bool _completed;
     private Exception? _error;
@@ -77,7 +78,7 @@ internal sealed class QueueChannel : SubscriptionChannel, IValueTaskSource
         {
             if (_inHand is not null)
             {
-                grant = GiveBack(_inHand);
+                grant = GiveBack(_inHand, isLast: _filling.Count == 0);
                 epoch = Epoch;
                 _spare = _inHand;
                 _inHand = null;
@@ -149,22 +150,35 @@ internal sealed class QueueChannel : SubscriptionChannel, IValueTaskSource
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _arrival.OnCompleted(continuation, state, token, flags);
 
-    protected override uint InitialCredit()
+    protected override uint BeginConnection()
     {
         lock (_gate)
         {
+            NextEpoch();
             _toGrant = 0;
             var held = _filling.Bytes + (_inHand?.Bytes ?? 0);
+            if (Options.IsKept)
+            {
+                // Credit confirms what came in this connection; what is held from the one before is confirmed already.
+                _toForget = held;
+                return (uint)Options.ReceiveBufferBytes;
+            }
+
             return (uint)Math.Max(1, Options.ReceiveBufferBytes - held);
         }
     }
 
-    /// <summary>Counts the bytes of a batch that was read; many small grants become one.</summary>
-    private int GiveBack(MessageBatch batch)
+    /// <summary>
+    /// Counts the bytes of a batch that was read; many small grants become one. Of a kept subscription all is confirmed
+    /// before the reader waits.
+    /// </summary>
+    private int GiveBack(MessageBatch batch, bool isLast)
     {
-        _toGrant += batch.Bytes;
+        var forgotten = Math.Min(_toForget, batch.Bytes);
+        _toForget -= forgotten;
+        _toGrant += batch.Bytes - forgotten;
         batch.Clear();
-        if (_toGrant < Options.ReceiveBufferBytes / 4)
+        if (_toGrant < Options.ReceiveBufferBytes / 4 && !(isLast && Options.IsKept))
         {
             return 0;
         }

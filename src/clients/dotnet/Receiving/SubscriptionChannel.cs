@@ -9,7 +9,7 @@ namespace NexusdClient.Receiving;
 /// One open subscription on its way from the daemon to the application. Kept over reconnects, when it is asked for
 /// again.
 /// </summary>
-internal abstract class SubscriptionChannel
+internal abstract partial class SubscriptionChannel
 {
     private readonly byte[] _encodedFilters;
     private readonly ReceivedNumbers _received = new();
@@ -20,6 +20,7 @@ internal abstract class SubscriptionChannel
         Owner = owner;
         Filters = filters;
         Options = options;
+        _token = options.TokenBytes;
         _encodedFilters = Encode(filters);
     }
 
@@ -45,6 +46,7 @@ internal abstract class SubscriptionChannel
     /// <summary>Takes note of what was delivered, to go on there after a reconnect.</summary>
     internal void Note(in DeliverFrame deliver, int count)
     {
+        _runs++;
         if (Options.ResumeAfterReconnect)
         {
             _received.Note(in deliver, count);
@@ -70,17 +72,18 @@ internal abstract class SubscriptionChannel
 
         // Nobody has to look at it.
         _ = _ready.Task.Exception;
+        EndPauses(error);
     }
 
-    /// <summary>Bytes that may come before the first CREDIT of a connection; 0: no limit but the socket's.</summary>
-    protected abstract uint InitialCredit();
+    /// <summary>Begins a connection: what was meant for the one before is not sent.</summary>
+    /// <returns>Bytes that may come before the first CREDIT; 0: no limit but the socket's.</returns>
+    protected abstract uint BeginConnection();
 
-    internal void Confirm() => _ready.TrySetResult();
+    protected void NextEpoch() => Epoch++;
 
     /// <summary>Writes the SUBSCRIBE frame.</summary>
     internal byte[] SubscribeBytes()
     {
-        Epoch++;
         byte[] resume = [];
         if (!_ready.Task.IsCompletedSuccessfully)
         {
@@ -95,18 +98,21 @@ internal abstract class SubscriptionChannel
         {
             NoRetained = !Options.ReceiveRetained,
             Subscription = Id,
-            Credit = InitialCredit(),
+            Credit = BeginConnection(),
             QueueEvents = (uint)Options.QueueEvents,
             QueueBytes = (uint)Options.QueueBytes,
             Overflow = Options.Overflow,
             BlockTimeoutMs = Options.BlockTimeout is { } timeout ? (uint)timeout.TotalMilliseconds : null,
             Strategy = Options.Strategy,
             Resume = resume,
+            KeepMs = Options.KeepFor is { } keep ? (uint)keep.TotalMilliseconds : null,
+            KeepToken = _token,
+            Position = _isPositionKnown ? new StreamPosition(_runs, _gaps) : null,
             Filters = _encodedFilters,
         };
         var bytes = new byte[frame.FrameBytes];
         frame.Write(bytes);
-        return bytes;
+        return [.. bytes, .. PauseAgainBytes()];
     }
 
     /// <summary>Tells a bad filter to the caller, before anything is asked of the daemon.</summary>

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import faulthandler
 import sys
+import time
 import unittest
 from typing import Any
 
-LIMIT_SECONDS = 300
+LIMIT_SECONDS = 180
+SLOW_SECONDS = 1.5
 
 
 class Result(unittest.TextTestResult):
@@ -16,6 +18,17 @@ class Result(unittest.TextTestResult):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.failed = set()  # type: ignore[var-annotated]
+        self._began = 0.0
+
+    def startTest(self, test: Any) -> None:
+        super().startTest(test)
+        self._began = time.monotonic()
+
+    def stopTest(self, test: Any) -> None:
+        super().stopTest(test)
+        took = time.monotonic() - self._began
+        if took > SLOW_SECONDS:
+            print(f"slow: {test.id()} took {took:.1f} s")
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         super().addSubTest(test, subtest, err)
@@ -39,7 +52,8 @@ def main() -> int:
     """Runs them; 0 where all passed."""
     faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
     loader = unittest.TestLoader()
-    suite = loader.loadTestsFromNames(sys.argv[1:]) if len(sys.argv) > 1 else loader.discover("tests", top_level_dir=".")
+    names = sys.argv[1:]
+    suite = loader.loadTestsFromNames(names) if names else loader.discover("tests", top_level_dir=".")
     runner = unittest.TextTestRunner(resultclass=Result, verbosity=1, warnings="error")
     result: Result = runner.run(suite)  # type: ignore[assignment]
     skipped = len(result.skipped)

@@ -84,27 +84,29 @@ pub(crate) fn is_reply(name: &str) -> bool {
 }
 
 pub(crate) fn is_group(filter: &str) -> bool {
-    filter.starts_with("$share/")
+    filter.split('/').next() == Some(SHARE)
 }
 
 /// Whether a subscription may have this filter, a group's or a plain one.
 pub(crate) fn check_filter(filter: &[u8]) -> Result<(), TopicError> {
     let text = check_text(filter)?;
-    if let Some(rest) = text.strip_prefix("$share/") {
-        let (group, filter) = rest.split_once('/').ok_or(TopicError::BadGroup)?;
-        if group.is_empty() || group.len() > MAX_GROUP_BYTES || group.bytes().any(is_wildcard) {
-            return Err(TopicError::BadGroup);
-        }
-        if filter.is_empty() {
-            return Err(TopicError::Empty);
-        }
-        return check_levels(filter);
+    if !is_group(text) {
+        return check_levels(text);
     }
-    check_levels(text)
+    let rest = text.get(SHARE.len() + 1..).ok_or(TopicError::BadGroup)?;
+    let (group, filter) = rest.split_once('/').ok_or(TopicError::BadGroup)?;
+    if group.is_empty() || group.len() > MAX_GROUP_BYTES || group.bytes().any(is_wildcard) {
+        return Err(TopicError::BadGroup);
+    }
+    if filter.is_empty() {
+        return Err(TopicError::Empty);
+    }
+    check_levels(filter)
 }
 
+/// A plain filter whose length was checked.
 fn check_levels(filter: &str) -> Result<(), TopicError> {
-    if filter.split('/').next() == Some(SHARE) {
+    if is_group(filter) {
         return Err(TopicError::ReservedPrefix);
     }
     let mut levels = filter.split('/').peekable();
@@ -126,5 +128,61 @@ pub(crate) fn shown(text: &str) -> String {
         text.to_owned()
     } else {
         text.chars().take(100).chain("...".chars()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::vectors::{bytes, load, text};
+    use serde_json::Value;
+
+    fn reason(error: TopicError) -> &'static str {
+        match error {
+            TopicError::Empty => "empty",
+            TopicError::TooLong => "too_long",
+            TopicError::TooManyLevels => "too_many_levels",
+            TopicError::InvalidUtf8 => "invalid_utf8",
+            TopicError::ContainsNul => "contains_nul",
+            TopicError::WildcardInName => "wildcard_in_name",
+            TopicError::WildcardInsideLevel => "wildcard_inside_level",
+            TopicError::MultiLevelNotLast => "multi_level_not_last",
+            TopicError::ReservedPrefix => "reserved_prefix",
+            TopicError::BadGroup => "bad_group",
+        }
+    }
+
+    fn run(list: &str, check: impl Fn(&[u8]) -> Result<(), TopicError>) {
+        let all = load("topics.json");
+        for record in all[list].as_array().expect("A list.") {
+            let input = match &record["hex"] {
+                Value::Null => text(&record["text"]).into_bytes(),
+                hex => bytes(hex),
+            };
+            let expected = record["reason"].as_str();
+            assert_eq!(check(&input).err().map(reason), expected, "{}", record["id"]);
+        }
+    }
+
+    #[test]
+    fn names_are_as_the_vectors_say() {
+        run("names", |name| check_name(name).map(drop));
+    }
+
+    #[test]
+    fn filters_are_as_the_vectors_say() {
+        run("filters", |filter| check_text(filter).and_then(check_levels));
+    }
+
+    #[test]
+    fn groups_are_as_the_vectors_say() {
+        run("groups", check_filter);
+    }
+
+    #[test]
+    fn only_reply_topics_of_the_system_are_open() {
+        assert!(
+            is_reserved("$nexusd/x") && is_reserved("$reply") && !is_reserved("$reply/a/1") && !is_reserved("a/$b")
+        );
     }
 }

@@ -118,12 +118,12 @@ var codeNames = [...]string{
 	"none", "bad_greeting", "malformed", "frame_too_large", "payload_too_large", "unknown_alias", "bad_topic",
 	"bad_filter", "unsupported_version", "out_of_order", "too_many_subscriptions", "subscription_in_use",
 	"unknown_subscription", "too_many_sessions", "unauthenticated", "forbidden", "wrong_cluster", "duplicate_link",
-	"self_link", "shutting_down", "idle", "unknown_query", "over_limit", "internal",
+	"self_link", "shutting_down", "idle", "unknown_query", "over_limit", "internal", 26: "keep_over", "taken_over",
 }
 
 // String gives the name of the protocol, or error_N for a code of a later version.
 func (c Code) String() string {
-	if int(c) < len(codeNames) {
+	if int(c) < len(codeNames) && codeNames[c] != "" {
 		return codeNames[c]
 	}
 	return fmt.Sprintf("error_%d", uint16(c))

@@ -22,9 +22,9 @@ from .options import (
     SubscribeOptions,
     choice,
 )
-from .outbox import check_payload
 from .properties import HeaderValue
 from .requests import Inbox
+from .runs import check_payload
 from .session import Session
 from .subscription import Subscription
 

@@ -31,6 +31,8 @@ class Channel:
         self.ready: Completion[None] = Completion()
         self.error: Optional[NexusdError] = None
         self.ended = False
+        # The application left; the I/O thread does the rest.
+        self.left = False
         self._encoded = [f.encode("utf-8") for f in self.filters]
         self._numbers = ReceivedNumbers()
         self._grant = grant
@@ -69,7 +71,7 @@ class Channel:
             )
         run = ReceivedRun(topic, deliver, frame_bytes)
         with self._lock:
-            if self.ended:
+            if self.ended or self.left:
                 return
             self._held += frame_bytes
             self._runs.append(run)
@@ -116,7 +118,7 @@ class Channel:
         with self._lock:
             self._held -= frame_bytes
             self._to_grant += frame_bytes
-            if self._to_grant < self.options.receive_buffer_bytes // 8 or self.ended:
+            if self._to_grant < self.options.receive_buffer_bytes // 8 or self.over:
                 return
             amount, self._to_grant = self._to_grant, 0
             epoch = self.epoch
@@ -126,7 +128,7 @@ class Channel:
         """Something to wait for until a run is there or the end; None: do not wait, look again."""
         done: Completion[None] = Completion()
         with self._lock:
-            if self._runs or self.ended:
+            if self._runs or self.over:
                 return None
             self._arrivals.append(done)
         return done
@@ -145,8 +147,14 @@ class Channel:
         self.ended = True
         self._runs.clear()
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing follows."""
+        return self.ended or self.left
+
     def discard(self) -> None:
-        """The application left: what waits here is thrown away."""
+        """The application left: what waits here is thrown away. Takes no lock."""
+        self.left = True
         self._runs.clear()
 
 

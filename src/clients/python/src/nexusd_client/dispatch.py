@@ -90,6 +90,8 @@ class Dispatch:
             return self._error(wire_in.fault(frame))
         elif kind == wire_in.GOAWAY:
             self._tell(wire_in.fault(frame))
+            # What was begun is sent; the daemon answers BYE by ending the connection, and need not wait for us.
+            self._outbox.leave()
         return None
 
     def _subscribed(self, answer: wire_in.Answer) -> None:

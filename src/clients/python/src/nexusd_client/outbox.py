@@ -7,7 +7,7 @@ from collections import deque
 from typing import Callable, Deque, List, Optional, Sequence, Sized, Tuple
 
 from . import codes, wire_out
-from .errors import ArgumentError, BufferFullError, ClosedError, PublishError
+from .errors import BufferFullError, ClosedError, PublishError
 from .handle import Completion, PublishHandle, RunOutcome, fresh, refused
 from .runs import RUN_LIMIT, Run, Topic, TopicTable, has_handles, no_run
 from .properties import Malformed
@@ -71,7 +71,9 @@ class Outbox:
 
     # -- any thread -------------------------------------------------------------------------------------------------
 
-    def append(self, name: str, payload: bytes, flags: int, props: bytes, may_wait: Callable[[], bool]) -> PublishHandle:
+    def append(
+        self, name: str, payload: bytes, flags: int, props: bytes, may_wait: Callable[[], bool]
+    ) -> PublishHandle:
         """Adds an event. Raises PublishError, BufferFullError, ClosedError."""
         with self.lock:
             while True:
@@ -118,7 +120,7 @@ class Outbox:
                         continue
                     run = opened
                     room = max(run.limit - run.size, 4 + len(payloads[at]))
-                at = _fill(run, payloads, at, room, longest if alike else None)
+                at = run.fill(payloads, at, room, longest if alike else None)
         return at
 
     def flush(self) -> Completion[None]:
@@ -249,6 +251,8 @@ class Outbox:
             if self._queue and self._queue[0].number:
                 self._next_number = self._queue[0].number
             self._room.notify_all()
+        if all_taken:
+            self._confirm(before)
 
     def take(self) -> bytes:
         """What to write next: frames of the session, then events. Empty: nothing waits."""
@@ -293,8 +297,13 @@ class Outbox:
     def leave(self) -> None:
         """Says BYE behind what was begun: no events follow."""
         with self.lock:
-            self._control.append(wire_out.BYE)
-            self._leaving = True
+            if not self._leaving:
+                self._control.append(wire_out.BYE)
+                self._leaving = True
+
+    def said_bye(self) -> bool:
+        """Whether BYE is in the socket, with everything before it."""
+        return self._leaving and not self._control and self._taken_offset == self._written_offset
 
     def written(self, amount: int) -> None:
         """So many more bytes are in the socket."""
@@ -474,34 +483,3 @@ class Outbox:
                 self._flushes = [item for item in self._flushes if item[0] > self._confirmed_seq]
         for flush in done:
             flush.resolve(None)
-
-
-def _fill(run: Run, payloads: Sequence[bytes], at: int, room: int, length: Optional[int]) -> int:
-    """Puts as many payloads into a run as fit (one at least); returns where it stopped."""
-    if length is not None:
-        count = max(1, min(room // (length + 4), len(payloads) - at))
-        run.payloads.extend(payloads[at:at + count])
-        run.size += count * (length + 4)
-        return at + count
-    start = at
-    size = 0
-    end = len(payloads)
-    while at < end:
-        need = 4 + len(payloads[at])
-        if size + need > room and at > start:
-            break
-        size += need
-        at += 1
-    run.payloads.extend(payloads[start:at])
-    run.size += size
-    return at
-
-
-def check_payload(payload: object) -> bytes:
-    """A payload as bytes; what may change is copied. Raises ArgumentError."""
-    if isinstance(payload, bytes):
-        return payload
-    if isinstance(payload, (bytearray, memoryview)):
-        return bytes(payload)
-    hint = "; encode text first: text.encode()" if isinstance(payload, str) else ""
-    raise ArgumentError(f"The payload is of type {type(payload).__name__}; give bytes{hint}.")

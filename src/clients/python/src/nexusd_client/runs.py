@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from . import codes, properties, topics, wire_out
 from .errors import ArgumentError, PublishError
@@ -58,6 +58,26 @@ class Run:
         props = self.props if alias else properties.pack(properties.TOPIC, self.topic.utf8) + self.props
         flags = self.flags | (wire_out.ACKNOWLEDGE if acknowledge else 0)
         return wire_out.publish(self.payloads, flags, props, alias)
+
+    def fill(self, payloads: Sequence[bytes], at: int, room: int, length: Optional[int]) -> int:
+        """Puts as many payloads into a run as fit (one at least); returns where it stopped."""
+        if length is not None:
+            count = max(1, min(room // (length + 4), len(payloads) - at))
+            self.payloads.extend(payloads[at:at + count])
+            self.size += count * (length + 4)
+            return at + count
+        start = at
+        size = 0
+        end = len(payloads)
+        while at < end:
+            need = 4 + len(payloads[at])
+            if size + need > room and at > start:
+                break
+            size += need
+            at += 1
+        self.payloads.extend(payloads[start:at])
+        self.size += size
+        return at
 
 
 _NOWHERE = Topic("", b"", 0)
@@ -123,3 +143,13 @@ def shorten(text: str) -> str:
     """The beginning of a text, for the texts of errors."""
     shown = text if len(text) <= 100 else text[:100] + "..."
     return shown.encode("utf-8", "replace").decode("utf-8")
+
+
+def check_payload(payload: object) -> bytes:
+    """A payload as bytes; what may change is copied. Raises ArgumentError."""
+    if isinstance(payload, bytes):
+        return payload
+    if isinstance(payload, (bytearray, memoryview)):
+        return bytes(payload)
+    hint = "; encode text first: text.encode()" if isinstance(payload, str) else ""
+    raise ArgumentError(f"The payload is of type {type(payload).__name__}; give bytes{hint}.")

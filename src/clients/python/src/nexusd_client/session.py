@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
 from . import codes, wire_out
 from .address import Address
@@ -87,6 +87,12 @@ class Session:
 
     def post(self, call: Callable[..., None], *arguments: Any) -> None:
         """Has something done by the I/O thread, before events that are published from now on are sent."""
+        self.tell(call, *arguments)
+        if self.closed.done:
+            self._run_posted()
+
+    def tell(self, call: Callable[..., None], *arguments: Any) -> None:
+        """The same where nobody minds when the thread has ended. Takes no lock, so finalizers may call it."""
         self.posted.append((call, arguments))
         self.wake()
 
@@ -115,7 +121,7 @@ class Session:
         if self._thread is None:
             self.outbox.closed = closed_error()
         else:
-            self.post(self._worker().begin_close, time.monotonic() + self.options.close_timeout)
+            self.tell(self._worker().begin_close, time.monotonic() + self.options.close_timeout)
 
     def finish(self) -> None:
         """Everything ended: called by the I/O thread as its last act."""
@@ -128,16 +134,22 @@ class Session:
             answer.fail(error)
         self.queries.clear()
         self.set_state("closed")
-        # What was asked for at the last moment ends as well.
-        while self.posted:
-            call, arguments = self.posted.popleft()
-            call(*arguments)
         writer, self._wake_writer = self._wake_writer, None
         if writer is not None:
             writer.close()
         if self.wake_reader is not None:
             self.wake_reader.close()
         self.closed.resolve(None)
+        # What was asked for at the last moment ends as well.
+        self._run_posted()
+
+    def _run_posted(self) -> None:
+        while True:
+            try:
+                call, arguments = self.posted.popleft()
+            except IndexError:
+                return
+            call(*arguments)
 
     def is_own_thread(self) -> bool:
         """Whether this is the I/O thread, as in a callback."""
@@ -250,7 +262,7 @@ class Session:
 
     def leave(self, channel: Channel) -> None:
         """Closes a subscription. Takes no lock, so finalizers may call it."""
-        self.post(self._leave, channel)
+        self.tell(self._leave, channel)
 
     def grant(self, channel: Channel, amount: int, epoch: int) -> None:
         """Gives credit for what the application took."""

@@ -72,7 +72,7 @@ class Subscription:
     @property
     def closed(self) -> bool:
         """Whether it has ended."""
-        return self._channel.ended
+        return self._channel.over
 
     def __iter__(self) -> Iterator[Message]:
         channel = self._channel
@@ -154,11 +154,13 @@ class Subscription:
 
     def close(self) -> None:
         """Ends the subscription; what has come and was not read is thrown away. Closing twice is harmless."""
-        if not self._channel.ended:
-            self._leave(self._channel)
-            self._channel.end(None)
-        self._channel.discard()
+        # The collector may close a reader that was dropped, at any place of any thread: so this takes no lock.
+        channel = self._channel
+        over = channel.over
+        channel.discard()
         self._pending.clear()
+        if not over:
+            self._leave(channel)
 
     def __enter__(self) -> "Subscription":
         return self
@@ -173,13 +175,11 @@ class Subscription:
         self.close()
 
     def __del__(self) -> None:
-        # Runs wherever the collector happens to run, so it may take no lock: only the I/O thread is told.
-        channel = getattr(self, "_channel", None)
-        if channel is not None and not channel.ended:
-            self._leave(channel)
+        if hasattr(self, "_pending"):
+            self.close()
 
     def _take(self) -> Tuple[Optional[ReceivedRun], bool]:
-        ended = self._channel.ended
+        ended = self._channel.over
         run = self._channel.take()
         if run is None and ended and self._channel.error is not None:
             raise fresh(self._channel.error)

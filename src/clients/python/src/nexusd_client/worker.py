@@ -83,6 +83,8 @@ class Worker:
 
     def begin_close(self, deadline: float) -> None:
         """Sends what is buffered until then at most, and ends."""
+        if self._session.closed.done:
+            return
         self._close_by = min(self._close_by, deadline)
         if self._flushed is None:
             self._flushed = self._outbox.flush()
@@ -131,10 +133,9 @@ class Worker:
                 2,
             )
         finally:
-            said_bye = self._bye_by != _FOREVER
             self._drop_stream()
-            self._outbox.detach(all_taken=orderly and said_bye)
-        if said_bye:
+            self._outbox.detach(all_taken=orderly and self._outbox.said_bye())
+        if self._bye_by != _FOREVER:
             raise _Stopped
         return error
 

@@ -28,6 +28,7 @@ impl Outbox {
                 }
                 restore(&mut sending.control);
                 state.socket = Some(socket);
+                state.sending.begin();
                 if !state.flushes.is_empty() {
                     state.append_ping();
                 }

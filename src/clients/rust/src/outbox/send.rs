@@ -64,6 +64,11 @@ impl Sending {
         self.leaving = false;
     }
 
+    /// A connection begins; HELLO was the last that was written.
+    pub(super) fn begin(&mut self) {
+        self.last_write = Some(Instant::now());
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         self.busy
     }

@@ -65,3 +65,41 @@ impl ReadBuffer {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::wire::encode;
+    use tokio::net::UnixStream;
+
+    #[tokio::test]
+    async fn cuts_the_same_frames_wherever_the_stream_is_split() {
+        let mut frames: Vec<Vec<u8>> = Vec::new();
+        for number in 0..4 {
+            let mut frame = Vec::new();
+            encode::ping(&mut frame, number);
+            frames.push(frame);
+            let mut frame = Vec::new();
+            encode::topic(&mut frame, 1, "t".repeat(1 + 7 * number as usize).as_bytes());
+            frames.push(frame);
+        }
+        let stream = frames.concat();
+        for split in 0..=stream.len() {
+            let (near, far) = UnixStream::pair().unwrap();
+            let socket = Socket::Unix(near);
+            let mut buffer = ReadBuffer::new();
+            let mut found = Vec::new();
+            for part in [&stream[..split], &stream[split..]] {
+                if !part.is_empty() {
+                    far.writable().await.unwrap();
+                    assert_eq!(far.try_write(part).unwrap(), part.len());
+                    buffer.fill(&socket).await.unwrap();
+                }
+                while let Some(frame) = buffer.cut().unwrap() {
+                    found.push(frame.to_vec());
+                }
+            }
+            assert_eq!(found, frames, "split at {split}");
+        }
+    }
+}

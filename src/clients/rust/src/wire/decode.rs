@@ -74,13 +74,11 @@ pub(crate) fn welcome(frame: &[u8]) -> Result<Welcome, WireError> {
         max_subscriptions: 1_000_000,
         idle_timeout_ms: 0,
     };
-    let mut has_node = false;
     for property in p::Reader::new(&frame[HEADER..]) {
         let (id, value) = property?;
         match id {
             p::NODE_ID => {
                 read.node_id = value.try_into().map_err(|_| WireError::Malformed)?;
-                has_node = true;
             }
             p::NODE_NAME => read.node_name = p::text(value, 0, 64)?.to_owned(),
             p::CLUSTER => read.cluster = p::text(value, 0, 64)?.to_owned(),
@@ -100,7 +98,7 @@ pub(crate) fn welcome(frame: &[u8]) -> Result<Welcome, WireError> {
             _ => {}
         }
     }
-    if has_node && read.publisher != 0 && read.next_number != 0 {
+    if read.node_id != [0; 16] && read.publisher != 0 && read.next_number != 0 {
         Ok(read)
     } else {
         Err(WireError::Malformed)

@@ -11,6 +11,8 @@
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod properties;
+#[cfg(test)]
+pub(crate) mod vectors;
 
 pub(crate) const HEADER: usize = 8;
 pub(crate) const PUBLISH_HEADER: usize = 12;

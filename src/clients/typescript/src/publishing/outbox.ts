@@ -12,8 +12,7 @@ import { firstIndexToSend, fit, rewind } from './replay.js';
 const writeBytes = 262_144;
 
 /** Where publishNow begins to ask for a pause, and where the pause ends, in bytes that were not sent. */
-const pauseAt = 1_048_576;
-const goOnAt = 524_288;
+const pauseAtMost = 1_048_576;
 
 /** Of a write that was cut off by the end of the connection: the bytes that are still to be written. */
 function unwrittenBytes(handle: unknown, begun: number): number {
@@ -50,8 +49,11 @@ export class Outbox {
   private drains: Deferred<void>[] = [];
   private rooms: (() => boolean)[] = [];
   private isTryingRooms = false;
+  private readonly pauseAt: number;
 
   constructor(limit: number, timeoutMs: number, lastError: () => Error | undefined) {
+    // A small buffer must not be full before its owner was asked to pause.
+    this.pauseAt = Math.min(pauseAtMost, limit / 2);
     this.log = new EventLog(limit, timeoutMs, lastError);
   }
 
@@ -66,7 +68,7 @@ export class Outbox {
 
   /** Whether a publisher that can pause should. */
   get isBehind(): boolean {
-    return this.log.unsentBytes > pauseAt && this.mayWait;
+    return this.log.unsentBytes > this.pauseAt && this.mayWait;
   }
 
   /** The first attempt begins, or has failed. */
@@ -293,7 +295,7 @@ export class Outbox {
 
   private tellWaiters(): void {
     if (this.rooms.length > 0) this.tryRooms();
-    if (this.drains.length === 0 || (this.mayWait && this.log.unsentBytes > goOnAt)) return;
+    if (this.drains.length === 0 || (this.mayWait && this.log.unsentBytes > this.pauseAt / 2)) return;
     for (const done of this.drains) done.resolve();
     this.drains = [];
   }
