@@ -1,3 +1,4 @@
+using NexusdBench.Chaos;
 using NexusdBench.Gate;
 using NexusdClient;
 
@@ -17,6 +18,11 @@ internal static class Program
             if (GateOptions.AreMeantBy(args))
             {
                 return PlayGate(args);
+            }
+
+            if (ChaosOptions.AreMeantBy(args))
+            {
+                return await ChaosProgram.RunAsync(args);
             }
 
             var options = BenchOptions.Parse(args);

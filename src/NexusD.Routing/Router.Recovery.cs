@@ -49,7 +49,7 @@ public sealed partial class Router
 
         _isReplaying = false;
 
-        return plan.Watched.Count == 0 ? null : new ResumeWatch(plan.Watched, _options.NodeName);
+        return plan.Watched.Count == 0 ? null : new ResumeWatch(plan.Watched, _options.NodeName, nowHlc);
     }
 
     private void Collect(RecoveryRings rings, TopicFilter filter, ReplayPlan plan, ref ulong lostUpTo)

@@ -285,7 +285,7 @@ internal sealed partial class Subscription : DeliveryTarget
 
     private void NoteMissed(in EventRun run)
     {
-        if (_watch!.TryNote(run, out GapNotice gap))
+        if (_watch!.TryNote(run, _table.NowHlc(), out GapNotice gap))
         {
             DeliverGap(gap);
         }

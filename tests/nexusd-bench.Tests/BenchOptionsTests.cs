@@ -3,7 +3,7 @@ namespace NexusdBench.Tests;
 public sealed class BenchOptionsTests
 {
     [Theory]
-    [InlineData("", "nexusd-bench pubsub|latency|fanout|subs|mesh|idle|stuck|gate")]
+    [InlineData("", "nexusd-bench pubsub|latency|fanout|subs|mesh|idle|stuck|chaos|gate")]
     [InlineData("fly", "no scenario 'fly'")]
     [InlineData("pubsup", "did you mean 'pubsub'?")]
     [InlineData("pubsub --speed 1", "no option '--speed'")]

@@ -31,7 +31,9 @@ internal sealed class DaemonGroup : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
-    private static string Find(string? path)
+    /// <summary>The daemon's program: the one given, else the one beside this program.</summary>
+    /// <exception cref="BenchUsageException">It is not there.</exception>
+    internal static string Find(string? path)
     {
         var program = path ?? Path.Combine(AppContext.BaseDirectory, ProgramName);
         return File.Exists(program)

@@ -43,8 +43,22 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <param name="name">Its node name.</param>
     /// <param name="peers">Nodes to link with.</param>
     /// <exception cref="NexusdException">It ended or did not get ready.</exception>
-    internal static async Task<DaemonProcess> StartAsync(
+    internal static Task<DaemonProcess> StartAsync(
         string program, string folder, string name, IEnumerable<DaemonProcess> peers)
+    {
+        var linked = string.Join(',', peers.Select(p => p.Mesh));
+        return StartAsync(
+            program, folder, name, linked.Length > 0 ? ["--mesh-port=0", $"--peers={linked}"] : ["--mesh-port=0"]);
+    }
+
+    /// <summary>Starts one and waits until it is ready.</summary>
+    /// <param name="program">The file of nexusd.</param>
+    /// <param name="folder">Where its socket lies.</param>
+    /// <param name="name">Its node name.</param>
+    /// <param name="more">More of its command line, the mesh port among it.</param>
+    /// <exception cref="NexusdException">It ended or did not get ready.</exception>
+    internal static async Task<DaemonProcess> StartAsync(
+        string program, string folder, string name, IReadOnlyList<string> more)
     {
         var socket = Path.Combine(folder, name + ".sock");
         var start = new ProcessStartInfo(program)
@@ -54,14 +68,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
             ArgumentList =
             {
                 $"--cluster=bench-{Environment.ProcessId}", $"--node-name={name}", $"--app-socket={socket}",
-                "--app-port=off", "--mesh-port=0", "--bind=127.0.0.1", "--discovery=static", "--health-port=off",
+                "--app-port=off", "--bind=127.0.0.1", "--discovery=static", "--health-port=off",
                 "--log-level=ERROR", "--log-format=text",
             },
         };
-        var linked = string.Join(',', peers.Select(p => p.Mesh));
-        if (linked.Length > 0)
+        foreach (var option in more)
         {
-            start.ArgumentList.Add($"--peers={linked}");
+            start.ArgumentList.Add(option);
         }
 
         foreach (var key in start.Environment.Keys.Where(IsSetting).ToList())
@@ -89,6 +102,30 @@ internal sealed class DaemonProcess : IAsyncDisposable
         {
             process.Kill();
             throw new NexusdException($"{program} was not ready within {StartLimit.TotalSeconds:0} s.");
+        }
+    }
+
+    /// <summary>Sends a signal, unless it has ended.</summary>
+    internal void Send(int signal)
+    {
+        if (!_process.HasExited)
+        {
+            _ = Signal(_process.Id, signal);
+        }
+    }
+
+    /// <summary>Waits for its end.</summary>
+    /// <exception cref="NexusdException">It did not end in time.</exception>
+    internal async Task EndAsync(TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new NexusdException($"{Name} did not end within {patience.TotalSeconds:0} s.");
         }
     }
 

@@ -15,6 +15,7 @@ internal static class BenchOptionTable
         ("mesh", "starts 2 or more daemons with encrypted links: publishers at the first, subscribers at the others"),
         ("idle", "starts daemons: memory of an idle connection and of an idle peer"),
         ("stuck", "healthy subscribers, first alone, then beside one that never reads"),
+        ("chaos", "publishes while things go wrong and checks every event: nexusd-bench chaos --help"),
         ("gate", "one party of a comparison with other systems: nexusd-bench gate --help"),
     ];
 

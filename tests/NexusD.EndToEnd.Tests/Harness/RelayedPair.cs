@@ -1,3 +1,5 @@
+using NexusdBench.Chaos;
+
 namespace NexusD.EndToEnd.Tests.Harness;
 
 /// <summary>Two daemons of which one dials the other through a <see cref="LossyRelay"/>.</summary>

@@ -19,19 +19,6 @@ public sealed class RecoveryRingsTests
     }
 
     [Fact]
-    public void WithoutRingsWhatWasMissedIsToldByNumbers()
-    {
-        Router router = Mesh.Router(new RouterOptions { RecoveryEvents = 0, NodeName = "here" });
-        RecordingTarget target = router.Subscriber("a");
-        var point = new ResumePoint(0);
-        point.Add(7, Priority.Normal, 100, 1UL << 16);
-        ResumeWatch watch = router.Replay(target, [Mesh.Filter("a")], point, 2UL << 16)!;
-        EventRun live = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 7, number: 120);
-        Assert.True(watch.TryNote(live, out GapNotice gap));
-        Assert.Equal(new GapNotice(7, 101, 119, 19, DropReason.Missed, "here"), gap);
-    }
-
-    [Fact]
     public void ANewSubscriptionGetsNothingOutOfARing()
     {
         Router router = Mesh.Router();
@@ -81,16 +68,53 @@ public sealed class RecoveryRingsTests
     public void TheFirstLiveEventOfAPublisherElsewhereTellsWhatIsMissing()
     {
         Router router = Mesh.Router();
-        RecordingTarget target = router.Subscriber("a");
-        var point = new ResumePoint(0);
-        point.Add(7, Priority.Normal, 100, 1UL << 16);
-        ResumeWatch watch = router.Replay(target, [Mesh.Filter("a")], point, 2UL << 16)!;
+        ResumeWatch watch = WatchFor(7, 100, router);
         EventRun other = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 8, number: 5);
         EventRun live = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 7, number: 120);
-        Assert.False(watch.TryNote(other, out _));
+        Assert.False(watch.TryNote(other, Settled, out _));
         Assert.False(watch.IsDone);
-        Assert.True(watch.TryNote(live, out GapNotice gap));
+        Assert.True(watch.TryNote(live, Settled, out GapNotice gap));
         Assert.Equal(new GapNotice(7, 101, 119, 19, DropReason.Missed, "here"), gap);
+        Assert.True(watch.IsDone);
+    }
+
+    [Fact]
+    public void WithoutRingsAllThatIsMissedIsTold()
+    {
+        Router router = Mesh.Router(new RouterOptions { RecoveryEvents = 0 });
+        Assert.Null(router.Recovery);
+        router.Publishers.GetOrAdd(6).PinAsLocal(1);
+        router.Publishers.GetOrAdd(6).Advance(1, 50, Priority.Normal);
+        RecordingTarget target = router.Subscriber("a");
+        var point = new ResumePoint(0);
+        point.Add(6, Priority.Normal, 30, 1UL << 16);
+        point.Add(7, Priority.Normal, 100, 1UL << 16);
+        ResumeWatch watch = router.Replay(target, [Mesh.Filter("a")], point, 2UL << 16)!;
+        Assert.Equal(6UL, Assert.Single(target.Gaps).Publisher);
+        Assert.Equal((31UL, 50UL, 20UL), (target.Gaps[0].From, target.Gaps[0].To, target.Gaps[0].Count));
+        EventRun live = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 7, number: 120);
+        Assert.True(watch.TryNote(live, Settled, out GapNotice gap));
+        Assert.Equal(19UL, gap.Count);
+    }
+
+    [Fact]
+    public void JumpsAreToldUntilTheInterestIsKnownForCertain()
+    {
+        Router router = Mesh.Router();
+        ResumeWatch watch = WatchFor(7, 100, router);
+        EventRun early = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 7, number: 110);
+        EventRun stored = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 7, number: 120) with
+        {
+            Flags = RunFlags.Retain,
+        };
+        EventRun live = Runs.Of(router.Topic("a"), Runs.Body("x"), publisher: 7, number: 125);
+        Assert.True(watch.TryNote(early, 3UL << 16, out GapNotice gap));
+        Assert.Equal((101UL, 109UL), (gap.From, gap.To));
+        Assert.True(watch.TryNote(stored, Settled, out gap));
+        Assert.Equal((111UL, 119UL), (gap.From, gap.To));
+        Assert.False(watch.IsDone);
+        Assert.True(watch.TryNote(live, Settled, out gap));
+        Assert.Equal((121UL, 124UL), (gap.From, gap.To));
         Assert.True(watch.IsDone);
     }
 
@@ -147,5 +171,14 @@ public sealed class RecoveryRingsTests
         {
             router.Publish(run with { Topic = topics[i % topics.Length], Number = (ulong)i * (ulong)perRun });
         }
+    }
+
+    private const ulong Settled = (2UL + ResumeWatch.SettlingMs) << 16;
+
+    private static ResumeWatch WatchFor(ulong publisher, ulong number, Router router)
+    {
+        var point = new ResumePoint(0);
+        point.Add(publisher, Priority.Normal, number, 1UL << 16);
+        return router.Replay(router.Subscriber("a"), [Mesh.Filter("a")], point, 2UL << 16)!;
     }
 }

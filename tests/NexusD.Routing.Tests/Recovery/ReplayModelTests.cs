@@ -73,7 +73,7 @@ public sealed class ReplayModelTests
         ulong told = target.Gaps.Where(g => g.Publisher == gone.Key).Aggregate(0UL, (sum, g) => sum + g.Count);
         ulong next = gone.Max(e => e.Number) + 1_000;
         EventRun live = Runs.Of(router.Topic("t/0"), Runs.Body("x"), publisher: gone.Key, number: next);
-        if (watch is not null && watch.TryNote(live, out GapNotice gap))
+        if (watch is not null && watch.TryNote(live, ulong.MaxValue, out GapNotice gap))
         {
             told += gap.Count;
         }

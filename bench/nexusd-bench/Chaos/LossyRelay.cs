@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
-namespace NexusD.EndToEnd.Tests.Harness;
+namespace NexusdBench.Chaos;
 
 /// <summary>
 /// A UDP relay in front of a port of this machine that treats datagrams as a bad network does: it loses, doubles,
