@@ -42,8 +42,8 @@ impl Outbox {
         fits
     }
 
-    /// Stops sending: the connection is gone. Sets the log back to where it has to be sent again from. `is_orderly`: the
-    /// daemon ended the stream without an error.
+    /// Stops sending: the connection is gone. Sets the log back to where it has to be sent again from.
+    /// `is_orderly`: the daemon ended the stream without an error.
     pub(crate) async fn detach(&self, is_orderly: bool) {
         loop {
             {
