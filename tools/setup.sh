@@ -41,7 +41,7 @@ packages_needed() {
   ngtcp2_packages
 }
 
-# A toolchain from elsewhere on the PATH counts as well. Rust's crates come from Debian in any case: they need no network.
+# A toolchain from elsewhere on the PATH counts as well. Rust's crates come from Debian in any case, as files.
 client_packages() {
   local codename; codename=$(os_field VERSION_CODENAME)
   command -v python3 >/dev/null || echo python3

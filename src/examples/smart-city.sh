@@ -58,7 +58,8 @@ build() {
   title 'building the ingestion service (Go) and the signal control (Rust)'
   local go=go
   command -v go >/dev/null || go=$(printf '%s\n' /usr/lib/go-*/bin/go | sort -V | tail -n 1)
-  (cd "$examples_dir/ingestion" && GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local "$go" build -o "$work_dir/ingestion" .)
+  export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
+  (cd "$examples_dir/ingestion" && "$go" build -o "$work_dir/ingestion" .)
   printf '[source.crates-io]\nreplace-with = "debian"\n[source.debian]\ndirectory = "%s"\n[net]\noffline = true\n' \
     /usr/share/cargo/registry >"$work_dir/cargo.toml"
   (cd "$examples_dir/signal-control" && cargo build --quiet --release --config "$work_dir/cargo.toml")
@@ -69,7 +70,8 @@ start_daemons() {
   title "three daemons that find each other by multicast on the loopback interface"
   for node in "${nodes[@]}"; do
     start "$node" "$node" "$bin_dir/nexusd" --cluster=smart-city --node-name="$node" --app-port=off \
-      --app-socket="$work_dir/$node.sock" --mesh-port=0 --mcast-port="$group_port" --mcast-interface=lo --health-port=off
+      --app-socket="$work_dir/$node.sock" --mesh-port=0 --mcast-port="$group_port" --mcast-interface=lo \
+      --health-port=off
   done
   for node in "${nodes[@]}"; do
     wait_until "$node is ready" says "$node" ready

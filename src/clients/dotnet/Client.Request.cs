@@ -5,7 +5,7 @@ namespace NexusdClient;
 /// <summary>Request and reply: docs/protocol/client.md "Request and reply".</summary>
 public partial class Client
 {
-    /// <summary>Longest wait of <see cref="RequestAsync(PublishRequest, TimeSpan?, CancellationToken)"/>: 5 s.</summary>
+    /// <summary>How long a request waits where nothing else is said: 5 s.</summary>
     public static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Requester _requester;

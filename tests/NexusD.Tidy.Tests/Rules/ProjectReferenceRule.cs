@@ -24,6 +24,7 @@ internal sealed class ProjectReferenceRule : TidyRule
         [Client] = ["NexusD.Protocol"],
         ["nexusctl"] = [Client],
         ["nexusd-bench"] = [Client],
+        ["aggregator"] = [Client],
     };
 
     // Bytes, buffers, the loop and the router are ours alone.

@@ -191,7 +191,9 @@ public sealed class SubscribeScenarios : IDisposable
         await client.FlushAsync();
         // Whatever the acknowledgement says was published after the time to live had run out in the queue.
         await Eventually.TrueAsync(
-            "a millisecond passed", () => Task.FromResult(Environment.TickCount64), Later(Environment.TickCount64 + 20));
+            "a millisecond passed",
+            () => Task.FromResult(Environment.TickCount64),
+            Later(Environment.TickCount64 + 20));
         await client.PublishAsync("n", "5002");
         JsonObject got = await slow.TakeNumbersAsync(5_001, 30_000);
         Assert.Equal((5_001, 5_002L, true), ((int)got["count"]!, (long)got["last"]!, (bool)got["ordered"]!));

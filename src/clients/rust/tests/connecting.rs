@@ -1,8 +1,8 @@
 //! Greetings, refusals, other programs, reconnects, keep-alive and closing, with a daemon that a test plays.
 
-mod common;
+mod daemons;
 
-use common::*;
+use daemons::*;
 use nexusd_client::{Client, ConnectionState, ErrorKind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

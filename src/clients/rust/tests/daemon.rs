@@ -2,9 +2,9 @@
 
 #![cfg(unix)]
 
-mod common;
+mod daemons;
 
-use common::{soon, until, until_state};
+use daemons::{soon, until, until_state};
 use nexusd_client::{Client, ConnectionState, ErrorKind, Message, PublishRequest, SubscribeOptions, Subscription};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! The address from the environment: a program of its own, since all tests of one share that.
 
-mod common;
+mod daemons;
 
-use common::{FakeDaemon, PUBLISH};
+use daemons::{FakeDaemon, PUBLISH};
 use nexusd_client::{Client, ErrorKind};
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Runs, numbers, acknowledgements, replay and the publish buffer, with a daemon that a test plays.
 
-mod common;
+mod daemons;
 
-use common::*;
+use daemons::*;
 use nexusd_client::{Client, ErrorKind, Priority, PublishRequest, PublishResult};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

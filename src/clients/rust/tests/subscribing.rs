@@ -1,8 +1,8 @@
 //! Subscriptions, credit, resume, gaps, queries and requests, with a daemon that a test plays.
 
-mod common;
+mod daemons;
 
-use common::*;
+use daemons::*;
 use nexusd_client::{
     Client, ConnectionState, ErrorKind, Message, Overflow, PublishRequest, Strategy, SubscribeOptions, Subscription,
 };
@@ -228,7 +228,7 @@ async fn restores_before_anything_else_is_sent() {
         let frame = connection.frame().await;
         if frame[4] == QUERY {
             let answer = [&frame[8..12], br#"{"ok":1}"#].concat();
-            connection.send(&common::frame(0x46, 0, 0, &answer)).await;
+            connection.send(&daemons::frame(0x46, 0, 0, &answer)).await;
         }
         if frame[4] != TOPIC {
             kinds.push(frame[4]);

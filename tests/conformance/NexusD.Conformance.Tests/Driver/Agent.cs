@@ -18,7 +18,7 @@ internal sealed class Agent : IAsyncDisposable
         _reader = ReadAsync();
     }
 
-    /// <summary>Starts the agent of a language, in a folder of its own so that nothing of ours is found by chance.</summary>
+    /// <summary>Starts the agent of a language.</summary>
     internal static Agent Start(string language, IReadOnlyDictionary<string, string>? environment = null)
     {
         // The working folder is the agent's: a shell changes to it and becomes the agent.

@@ -17,21 +17,21 @@ interface AnalyticsEvent {
 // Endpoint for JavaScript SDK to send events
 app.post('/collect', async (req, res) => {
   const event: AnalyticsEvent = req.body;
-  
+
   // Validate event
   if (!event.event_type || !event.session_id) {
     return res.status(400).json({ error: 'Invalid event' });
   }
-  
+
   // Publish to topic based on event type
   const topic = `events/${event.event_type}`;
-  
+
   try {
     await client.publish({
       topic,
       payload: Buffer.from(JSON.stringify(event)),
     });
-    
+
     res.status(202).json({ status: 'accepted' });
   } catch (error) {
     console.error('Publish failed:', error);
