@@ -116,6 +116,12 @@ internal sealed partial class PeerChannel
                 DropReason reason = position < lane.Journal.Sent ? DropReason.LinkLost : unsent;
                 if (IsForward(frame, body, out ForwardFrame forward, out int count))
                 {
+                    if (forward.MembersOnly)
+                    {
+                        Count(forward.Publisher, forward.Number, count, reason);
+                        return;
+                    }
+
                     bool isRetained = (forward.Flags & RunFlags.Retain) != 0 && forward.Members.IsEmpty;
                     Note(lane, forward.Publisher, forward.Number, count, reason, isRetained);
                 }

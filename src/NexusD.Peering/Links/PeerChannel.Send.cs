@@ -61,19 +61,19 @@ internal sealed partial class PeerChannel
         LaneWriter lane = _lanes.For(run.Priority, run.Publisher);
         if (run.Priority == Priority.Normal ? IsFull() : IsFullFor(run.Priority))
         {
-            Drop(lane, run, WhyFull(run.Priority), members);
+            Drop(lane, run, WhyFull(run.Priority), members, membersOnly);
             return;
         }
 
         if (IsTooLargeForPeer(run))
         {
-            Drop(lane, run, DropReason.TooLarge, members);
+            Drop(lane, run, DropReason.TooLarge, members, membersOnly);
             return;
         }
 
         if (lane.HasLosses && !TryTellLosses(lane, atAnyCost: false))
         {
-            Drop(lane, run, DropReason.LinkFull, members);
+            Drop(lane, run, DropReason.LinkFull, members, membersOnly);
             return;
         }
 

@@ -18,8 +18,16 @@ namespace NexusD.Peering.Links;
 /// </remarks>
 internal sealed partial class PeerChannel
 {
-    private void Drop(LaneWriter lane, in EventRun run, DropReason reason, ReadOnlySpan<uint> members)
+    private void Drop(
+        LaneWriter lane, in EventRun run, DropReason reason, ReadOnlySpan<uint> members, bool membersOnly)
     {
+        if (membersOnly)
+        {
+            // A GAP would tell plain subscriptions over there of a loss that is none of theirs; the publisher is told.
+            Count(run.Publisher, run.Number, run.Count, reason);
+            return;
+        }
+
         bool mayBeSentLater = (run.Flags & RunFlags.Retain) != 0 && reason != DropReason.TooLarge && members.IsEmpty;
         Note(lane, run.Publisher, run.Number, run.Count, reason, mayBeSentLater, run.Topic);
         if (reason == DropReason.TooLarge)

@@ -4,7 +4,10 @@ using Xunit;
 
 namespace NexusD.Quic.Tests.Ngtcp2;
 
-/// <summary>What a connection may cost, and that mistakes of users stay theirs.</summary>
+/// <summary>
+/// What a connection may cost, and that mistakes of users stay theirs. Alone, for the memory of the process is measured.
+/// </summary>
+[Collection(nameof(Alone))]
 public class ResourceTests
 {
     private const QuicEngineKind Kind = QuicEngineKind.Ngtcp2;
