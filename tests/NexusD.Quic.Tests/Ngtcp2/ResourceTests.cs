@@ -5,7 +5,7 @@ using Xunit;
 namespace NexusD.Quic.Tests.Ngtcp2;
 
 /// <summary>
-/// What a connection may cost, and that mistakes of users stay theirs. Alone, for the memory of the process is measured.
+/// What a connection may cost, and that mistakes of users stay theirs. Alone: it measures the process's memory.
 /// </summary>
 [Collection(nameof(Alone))]
 public class ResourceTests
