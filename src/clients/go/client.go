@@ -275,7 +275,7 @@ func protect(call func()) {
 func (c *Client) hello() *wire.Hello {
 	return &wire.Hello{
 		ClientName: c.options.name, Library: "go/" + Version, PublisherID: c.reader.publisherID,
-		NextNumber: c.outbox.firstToSend(), MaxAliases: wire.DefaultMaxAliases, MaxFrame: wire.DefaultMaxFrame,
+		NextNumber: c.outbox.firstToSend(), MaxAliases: wire.DefaultMaxAliases, MaxFrame: wire.LargestFrame,
 		Token: c.options.token,
 	}
 }

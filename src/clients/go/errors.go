@@ -38,7 +38,7 @@ var (
 	ErrBufferFull = errors.New("nexusd: buffer full")
 	// ErrQuery: the daemon does not know the query or refuses it.
 	ErrQuery = errors.New("nexusd: query")
-	// ErrNoResponder: a request that nobody could get.
+	// ErrNoResponder: a request that nobody could get, or a reply that nobody waits for any more.
 	ErrNoResponder = errors.New("nexusd: no responder")
 	// ErrTimeout: an acknowledgement, reply or other wait took too long.
 	ErrTimeout = errors.New("nexusd: timeout")

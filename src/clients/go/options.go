@@ -1,6 +1,7 @@
 package nexusd
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -164,6 +165,9 @@ type subscribeOptions struct {
 	queueEvents   int
 	queueBytes    int
 	receiveBuffer int
+	keep          time.Duration
+	hasKeep       bool
+	token         string
 }
 
 // WithoutRetained leaves out the retained events that would come first.
@@ -204,6 +208,19 @@ func WithReceiveBuffer(bytes int) SubscribeOption {
 	return func(o *subscribeOptions) { o.receiveBuffer = bytes }
 }
 
+// WithKeep lets the daemon keep the subscription for so long when its connection breaks: 1 ms to MaxKeep, at most the
+// daemon's --keep-limit. A reconnect within that time loses nothing inside of the queue's bounds, in order and once.
+func WithKeep(d time.Duration) SubscribeOption {
+	return func(o *subscribeOptions) { o.keep, o.hasKeep = d, true }
+}
+
+// WithResumeToken goes on with a subscription that another process left to be kept: the ResumeToken that it had. The
+// filters must be the same, and WithKeep must be given. What that process had not come back for is delivered again,
+// with IsReplayed.
+func WithResumeToken(token string) SubscribeOption {
+	return func(o *subscribeOptions) { o.token = token }
+}
+
 func newSubscribeOptions(set []SubscribeOption) (*subscribeOptions, error) {
 	o := &subscribeOptions{receiveBuffer: 1 << 20}
 	for _, option := range set {
@@ -218,5 +235,22 @@ func newSubscribeOptions(set []SubscribeOption) (*subscribeOptions, error) {
 	case o.strategy > StrategyLocalFirst || o.overflow > OverflowConflate || o.badTimeout:
 		return nil, failure(KindArgument, "strategy, overflow policy or block time-out is none of the possible ones")
 	}
-	return o, nil
+	return o, o.checkKeep()
+}
+
+func (o *subscribeOptions) checkKeep() error {
+	token, err := hex.DecodeString(o.token)
+	switch {
+	case o.hasKeep && (o.keep < time.Millisecond || o.keep > MaxKeep):
+		return failure(KindArgument, "the keep time is %s; 1 ms to %s are possible", o.keep, MaxKeep)
+	case o.hasKeep && o.receiveBuffer > wire.MaxKeptCredit:
+		return failure(KindArgument, "the receive buffer of a kept subscription has %d bytes; at most %d are possible",
+			o.receiveBuffer, wire.MaxKeptCredit)
+	case o.token != "" && (err != nil || len(token) != wire.KeepTokenBytes):
+		return failure(KindArgument,
+			"the resume token is none: it has 32 hexadecimal digits, as Subscription.ResumeToken gave it")
+	case o.token != "" && !o.hasKeep:
+		return failure(KindArgument, "WithResumeToken needs WithKeep: the subscription is kept again from here on")
+	}
+	return nil
 }

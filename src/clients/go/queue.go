@@ -12,6 +12,7 @@ import (
 // The reader of the connection fills one batch while the application takes from another.
 type queue struct {
 	limit int
+	kept  bool // credit also confirms: nothing is granted twice, or for an earlier connection
 
 	mu        sync.Mutex // guards what the reader of the connection touches
 	filling   *batch
@@ -20,6 +21,7 @@ type queue struct {
 	err       error
 	held      int // bytes that came and were not taken
 	toGrant   int // bytes that were taken and not granted again
+	toForget  int // bytes of an earlier connection, which are not granted
 	epoch     int // counts SUBSCRIBEs: credit that was meant for an earlier connection is not sent
 
 	takeMu  sync.Mutex // guards the rest; taken before mu
@@ -28,6 +30,7 @@ type queue struct {
 	slab    []Message // messages of one run with memory of their own
 	slabAt  int
 	slabRun int // bytes of that run
+	inHand  int // bytes of the run, of a kept subscription, whose last message was handed out last
 	lent    []Message
 }
 
@@ -73,6 +76,11 @@ func (q *queue) subscribing() uint32 {
 	defer q.mu.Unlock()
 	q.epoch++
 	q.toGrant = 0
+	if q.kept {
+		// What is held came in an earlier connection: by its position the daemon knows that it was received.
+		q.toForget = q.held
+		return uint32(q.limit)
+	}
 	return uint32(max(1, q.limit-q.held))
 }
 
@@ -80,7 +88,7 @@ func (q *queue) subscribing() uint32 {
 func (q *queue) takeOne() (message *Message, more bool, grant grant) {
 	q.takeMu.Lock()
 	defer q.takeMu.Unlock()
-	done := 0
+	done := q.comeBack()
 	for q.slab == nil {
 		if q.current != nil && q.runAt < len(q.current.runs) {
 			q.unpack(&q.current.runs[q.runAt])
@@ -88,37 +96,34 @@ func (q *queue) takeOne() (message *Message, more bool, grant grant) {
 			break
 		}
 		if q.current != nil {
-			done = q.current.bytes // of a batch that was lent
+			done += q.current.bytes // of a batch that was lent
 		}
 		if q.next() == nil {
-			return nil, false, q.taken(done)
+			return nil, false, q.taken(done, true)
 		}
 	}
 	message = &q.slab[q.slabAt]
 	if q.slabAt++; q.slabAt == len(q.slab) {
-		q.slab, q.slabAt = nil, 0
-		done += q.slabRun
+		done += q.endSlab()
 	}
-	return message, q.slab != nil || q.hasMore(), q.taken(done)
+	return message, q.slab != nil || q.hasMore(), q.taken(done, false)
 }
 
 // takeBatch gives all messages that are there, in memory that is used again at the next call.
 func (q *queue) takeBatch() (messages []Message, grant grant) {
 	q.takeMu.Lock()
 	defer q.takeMu.Unlock()
+	done := q.comeBack()
 	if q.slab != nil {
 		messages = q.slab[q.slabAt:]
-		q.slab, q.slabAt = nil, 0
-		return messages, q.taken(q.slabRun)
+		return messages, q.taken(done+q.endSlab(), false)
 	}
 	if q.current == nil || q.runAt == len(q.current.runs) {
-		done := 0
 		if q.current != nil {
-			done = q.current.bytes
+			done += q.current.bytes
 		}
-		grant = q.taken(done)
 		if q.next() == nil {
-			return nil, grant
+			return nil, q.taken(done, true)
 		}
 	}
 	messages = q.lent[:0]
@@ -134,7 +139,25 @@ func (q *queue) takeBatch() (messages []Message, grant grant) {
 		}
 	}
 	q.lent = messages
-	return messages, grant
+	return messages, q.taken(done, false)
+}
+
+// comeBack gives the bytes of the run whose last message was handed out before: the application is done with it.
+func (q *queue) comeBack() int {
+	done := q.inHand
+	q.inHand = 0
+	return done
+}
+
+// endSlab ends a run that was handed out message by message; gives the bytes that count as taken now. Those of a kept
+// subscription are confirmed by that, so they count when the application comes back for more.
+func (q *queue) endSlab() int {
+	q.slab, q.slabAt = nil, 0
+	if q.kept {
+		q.inHand = q.slabRun
+		return 0
+	}
+	return q.slabRun
 }
 
 // next gives the batch that was read to the end back and takes what has come since.
@@ -188,16 +211,19 @@ type grant struct {
 	epoch int
 }
 
-// taken counts bytes that the application has taken; many small grants become one.
-func (q *queue) taken(bytes int) grant {
-	if bytes == 0 {
+// taken counts bytes that the application has taken; many small grants become one. Of a kept subscription all is
+// granted before its reader waits.
+func (q *queue) taken(bytes int, waits bool) grant {
+	if bytes == 0 && !(waits && q.kept) {
 		return grant{}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.held -= bytes
-	q.toGrant += bytes
-	if q.toGrant < q.limit/8 {
+	forgotten := min(bytes, q.toForget)
+	q.toForget -= forgotten
+	q.toGrant += bytes - forgotten
+	if q.toGrant < q.limit/8 && !(waits && q.kept) {
 		return grant{}
 	}
 	g := grant{bytes: uint32(min(q.toGrant, 1<<31)), epoch: q.epoch}
@@ -227,4 +253,11 @@ func (q *queue) endedWith() error {
 		return q.err
 	}
 	return nil
+}
+
+// reason gives why nothing follows; nil: it goes on.
+func (q *queue) reason() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.err
 }

@@ -48,7 +48,7 @@ func (r *reader) fill(conn net.Conn) error {
 
 // cut gives the next frame when all of it is there; it stays valid until fill.
 func (r *reader) cut() ([]byte, wire.Code) {
-	size, _, code := wire.Cut(r.bytes(), wire.DefaultMaxFrame)
+	size, _, code := wire.Cut(r.bytes(), wire.LargestFrame)
 	if size == 0 {
 		return nil, code
 	}

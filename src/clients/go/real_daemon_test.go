@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nexusd/client-go/internal/wire"
 )
 
 func TestEverythingOfAnEventArrives(t *testing.T) {
@@ -276,6 +278,10 @@ func TestRequestsAreReplied(t *testing.T) {
 	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := c.Request(short, "silent", nil); !errors.Is(err, ErrTimeout) {
+		t.Errorf("got %v", err)
+	}
+	props := wire.AppendReplyTopic(nil, "$reply/0123456789abcdef/1")
+	if err := c.Reply(testContext(t), &Message{run: &run{props: props}}, nil); !errors.Is(err, ErrNoResponder) {
 		t.Errorf("got %v", err)
 	}
 	if err := c.Reply(testContext(t), &Message{run: &run{}}, nil); !errors.Is(err, ErrArgument) {

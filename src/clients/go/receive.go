@@ -2,6 +2,7 @@ package nexusd
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"time"
@@ -97,8 +98,12 @@ func (c *Client) onOther(frame []byte) *Error {
 		return c.onPing(frame)
 	case wire.KindGap, wire.KindNotice:
 		return c.onGap(frame)
-	case wire.KindSubscribed, wire.KindUnsubscribed:
+	case wire.KindSubscribed:
 		return c.onSubscribed(frame)
+	case wire.KindUnsubscribed:
+		return c.onUnsubscribed(frame)
+	case wire.KindPaused:
+		return c.onPaused(frame)
 	case wire.KindResult:
 		return c.onResult(frame)
 	case wire.KindError, wire.KindGoAway:
@@ -142,6 +147,9 @@ func (c *Client) onGap(frame []byte) *Error {
 		c.lost.Add(gap.Count)
 	}
 	sub := c.findSubscription(gap.Subscription)
+	if sub != nil {
+		sub.noteGap()
+	}
 	if call := c.options.onGap; call != nil && sub != nil {
 		protect(func() {
 			call(Gap{
@@ -154,30 +162,60 @@ func (c *Client) onGap(frame []byte) *Error {
 }
 
 func (c *Client) onSubscribed(frame []byte) *Error {
-	answer, code := wire.ReadAnswer(frame)
+	answer, code := wire.ReadSubscribed(frame)
 	if code != wire.None {
-		return c.lostStep("SUBSCRIBED or UNSUBSCRIBED")
+		return c.lostStep("SUBSCRIBED")
 	}
-	sub := c.findSubscription(answer.ID)
+	if answer.Code != wire.None {
+		c.endedByDaemon(&answer.Answer)
+		return nil
+	}
+	c.outbox.mu.Lock()
+	sub := c.subs[answer.ID]
+	goesOn := sub == nil || sub.kept.confirmed(&answer)
+	c.outbox.mu.Unlock()
 	if sub == nil {
 		return nil // closed here a moment ago
 	}
-	if answer.Code == wire.None {
-		if frame[4] == wire.KindUnsubscribed {
-			return nil
-		}
-		sub.confirm()
-		return nil
+	sub.confirm()
+	if call := c.options.onNotice; call != nil && !goesOn {
+		protect(func() {
+			call(Notice{Code: int(wire.KeepOver), Text: fmt.Sprintf(
+				"the daemon no longer has the kept subscription to %q; it is a new one, and what waited is lost", sub.filters)})
+		})
 	}
-	said := string(answer.Text)
-	if said == "" {
-		said = answer.Code.String()
+	return nil
+}
+
+func (c *Client) onUnsubscribed(frame []byte) *Error {
+	answer, code := wire.ReadAnswer(frame)
+	if code != wire.None {
+		return c.lostStep("UNSUBSCRIBED")
 	}
+	if answer.Code != wire.None {
+		c.endedByDaemon(&answer)
+	}
+	return nil
+}
+
+// endedByDaemon takes a subscription away that the daemon refused or ended.
+func (c *Client) endedByDaemon(answer *wire.Answer) {
 	c.outbox.mu.Lock()
+	sub := c.subs[answer.ID]
 	delete(c.subs, answer.ID)
 	c.outbox.mu.Unlock()
-	sub.complete(refusal(KindSubscribe, answer.Code, "the daemon refused or ended the subscription: %s", said), false)
-	return nil
+	if sub != nil {
+		sub.complete(refusal(KindSubscribe, answer.Code, "the daemon refused or ended the subscription to %q: %s",
+			sub.filters, said(answer)), false)
+	}
+}
+
+// said gives the daemon's words, or what its code means.
+func said(answer *wire.Answer) string {
+	if len(answer.Text) == 0 {
+		return answer.Code.String()
+	}
+	return string(answer.Text)
 }
 
 // onRefusal takes ERROR and GOAWAY. Where the daemon is leaving the client says good-bye behind what was begun, so that

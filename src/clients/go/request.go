@@ -83,7 +83,7 @@ func (c *Client) RequestWith(ctx context.Context, request *PublishRequest) (*Mes
 
 // Reply answers a message that came with a reply topic, and waits for the acknowledgement. As the interest in replies
 // may reach this node a moment later than the request, it is published again for a second at most while nobody gets
-// it; if nobody does, that is ErrTimeout. A message without reply topic is ErrArgument.
+// it; if nobody does, that is ErrNoResponder. A message without reply topic is ErrArgument.
 func (c *Client) Reply(ctx context.Context, to *Message, payload []byte) error {
 	return c.ReplyWith(ctx, to, &PublishRequest{Payload: payload})
 }
@@ -103,7 +103,9 @@ func (c *Client) ReplyWith(ctx context.Context, to *Message, reply *PublishReque
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return failure(KindTimeout, "nobody waits for the reply on '%s' any more", shorten(own.Topic))
+			return failure(KindNoResponder,
+				"nobody waits for the reply on '%s' any more: the request was given up, or its client has ended",
+				shorten(own.Topic))
 		}
 		select {
 		case <-time.After(min(wait, left)):

@@ -2,6 +2,7 @@ package nexusd
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ type Subscription struct {
 	options *subscribeOptions
 	queue   queue
 	had     received
+	kept    keeping
 
 	arrival chan struct{} // holds a token when messages came
 	waiting atomic.Int32
@@ -57,7 +59,8 @@ func (c *Client) Subscribe(ctx context.Context, filters []string, opts ...Subscr
 		client: c, filters: filters, options: set, arrival: make(chan struct{}, 1), done: make(chan struct{}),
 		ready: make(chan struct{}),
 	}
-	s.queue.limit = set.receiveBuffer
+	s.queue.limit, s.queue.kept = set.receiveBuffer, set.hasKeep
+	s.kept.token, _ = hex.DecodeString(set.token) // was checked
 	s.queue.filling = &batch{}
 	c.start()
 	if err := c.open(s); err != nil {
@@ -146,10 +149,15 @@ func (s *Subscription) NextBatch(ctx context.Context) ([]Message, error) {
 	}
 }
 
-// Messages gives a channel of messages. It is closed when the subscription has ended; Err says why.
+// Messages gives a channel of messages. It is closed when the subscription has ended; Err says why. Of a subscription
+// that is kept (WithKeep) a message counts as taken when it is received from the channel.
 func (s *Subscription) Messages() <-chan *Message {
 	s.channelOnce.Do(func() {
-		s.channel = make(chan *Message, messagesAhead)
+		ahead := messagesAhead
+		if s.options.hasKeep {
+			ahead = 0 // what is taken is confirmed, so nothing may wait here
+		}
+		s.channel = make(chan *Message, ahead)
 		go s.pump()
 	})
 	return s.channel
@@ -215,6 +223,10 @@ func (s *Subscription) end(err error, discard bool) {
 func (s *Subscription) complete(err error, discard bool) {
 	if s.queue.end(err, discard) {
 		close(s.done)
+		o := s.client.outbox
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		s.kept.tell(err)
 	}
 }
 
@@ -241,6 +253,7 @@ func (s *Subscription) wakeReader() {
 
 func (s *Subscription) deliver(d *wire.Deliver, topic string, frameBytes int) {
 	s.queue.deliver(d, topic, frameBytes)
+	s.kept.runs++
 	if !s.options.noResume {
 		s.had.note(d)
 	}
@@ -269,14 +282,15 @@ func (s *Subscription) appendSubscribe(to []byte) []byte {
 		NoRetained: s.options.noRetained, ID: s.id, Credit: s.queue.subscribing(),
 		Events: uint32(s.options.queueEvents), Bytes: uint32(s.options.queueBytes),
 		Overflow: uint8(s.options.overflow), Strategy: uint8(s.options.strategy),
-		BlockTimeout: s.options.blockTimeout, Filters: s.filters,
+		BlockTimeout: s.options.blockTimeout, Filters: s.filters, KeepMs: uint32(s.options.keep.Milliseconds()),
+		KeepToken: s.kept.token, Position: s.kept.position(),
 	}
 	if s.had.since == 0 {
 		s.had.begin(time.Now())
 	} else if !s.options.noResume {
 		frame.HasResume, frame.Since, frame.Resume = true, s.had.since, s.had.list()
 	}
-	return wire.AppendSubscribe(to, &frame)
+	return s.kept.appendPause(wire.AppendSubscribe(to, &frame), s.id)
 }
 
 // open adds a subscription and asks for it where there is a connection.
@@ -293,13 +307,16 @@ func (c *Client) open(s *Subscription) error {
 	return nil
 }
 
-// forget takes a subscription away and tells the daemon.
+// forget takes a subscription away and tells the daemon, unless it is paused: then it waits for whoever goes on with it.
 func (c *Client) forget(s *Subscription) {
 	o := c.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if c.subs[s.id] == s {
 		delete(c.subs, s.id)
+		if !s.kept.pausedUntil.IsZero() {
+			return
+		}
 		o.sendControl(func(to []byte) []byte { return wire.AppendUnsubscribe(to, s.id) })
 	}
 }

@@ -227,14 +227,69 @@ func ReadGap(frame []byte) (Gap, Code) {
 	return g, None
 }
 
-// Answer is SUBSCRIBED, UNSUBSCRIBED or RESULT: a code, an id and a text.
+// Subscribed answers SUBSCRIBE; the rest after the text is of a subscription that is kept.
+type Subscribed struct {
+	Answer
+	HasKeep   bool
+	KeepMs    uint32
+	Token     []byte    // empty: absent
+	Position  *Position // nil: absent
+	TakenOver bool
+}
+
+// ReadSubscribed reads SUBSCRIBED.
+func ReadSubscribed(frame []byte) (Subscribed, Code) {
+	if len(frame) < 12 || le.Uint16(frame[6:]) != 0 {
+		answer, code := readAnswer(frame, MaxReasonText)
+		return Subscribed{Answer: answer}, code
+	}
+	s := Subscribed{Answer: Answer{ID: le.Uint32(frame[8:])}}
+	walk := properties{rest: frame[12:]}
+	for {
+		id, value, more := walk.next()
+		if !more {
+			break
+		}
+		if !s.take(id, value) {
+			return s, Malformed
+		}
+	}
+	if walk.bad {
+		return s, Malformed
+	}
+	return s, None
+}
+
+func (s *Subscribed) take(id byte, value []byte) bool {
+	switch id {
+	case propKeep:
+		s.HasKeep = true
+		return takeU32(&s.KeepMs, value)
+	case propKeepToken:
+		s.Token = value
+		return len(value) == KeepTokenBytes
+	case propPosition:
+		if len(value) != 16 {
+			return false
+		}
+		s.Position = &Position{Runs: le.Uint64(value), Gaps: le.Uint64(value[8:])}
+	case propTakenOver:
+		if len(value) != 1 || value[0] > 1 {
+			return false
+		}
+		s.TakenOver = value[0] == 1
+	}
+	return true
+}
+
+// Answer is UNSUBSCRIBED, PAUSED or RESULT: a code, an id and a text.
 type Answer struct {
 	Code Code
 	ID   uint32
 	Text []byte
 }
 
-// ReadAnswer reads SUBSCRIBED and UNSUBSCRIBED.
+// ReadAnswer reads UNSUBSCRIBED and PAUSED.
 func ReadAnswer(frame []byte) (Answer, Code) { return readAnswer(frame, MaxReasonText) }
 
 // ReadResult reads RESULT, whose text is as long as the frame.

@@ -15,9 +15,9 @@ import (
 // What a daemon sends, by the names of the vectors; other kinds are none of a client's.
 var readers = map[string]func(r *vectors.Record) (map[string]any, wire.Code){
 	"daemon_greeting": readGreeting, "frame": readHeader, "welcome": readWelcome, "topic": readTopic,
-	"deliver": readDeliver, "ack": readAck, "gap": readGap, "notice": readGap, "subscribed": readAnswer,
+	"deliver": readDeliver, "ack": readAck, "gap": readGap, "notice": readGap, "subscribed": readSubscribed,
 	"unsubscribed": readAnswer, "result": readResult, "error": readRefusal, "goaway": readRefusal, "ping": readPing,
-	"pong": readPing,
+	"pong": readPing, "subscribed_kept": readSubscribed, "paused": readAnswer,
 }
 
 func records(t *testing.T) []vectors.Record {
@@ -225,6 +225,18 @@ func readGap(r *vectors.Record) (map[string]any, wire.Code) {
 func readAnswer(r *vectors.Record) (map[string]any, wire.Code) {
 	a, code := wire.ReadAnswer(r.Hex)
 	return map[string]any{"code": a.Code.String(), "subscription": a.ID, "text": string(a.Text)}, code
+}
+
+func readSubscribed(r *vectors.Record) (map[string]any, wire.Code) {
+	s, code := wire.ReadSubscribed(r.Hex)
+	all := map[string]any{
+		"code": s.Code.String(), "subscription": s.ID, "text": string(s.Text), "keep_ms": s.KeepMs,
+		"token_hex": hex.EncodeToString(s.Token), "taken_over": s.TakenOver,
+	}
+	if s.Position != nil {
+		all["position_runs"], all["position_gaps"] = decimal(s.Position.Runs), decimal(s.Position.Gaps)
+	}
+	return all, code
 }
 
 func readResult(r *vectors.Record) (map[string]any, wire.Code) {

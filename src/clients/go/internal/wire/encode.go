@@ -79,6 +79,11 @@ type Resume struct {
 	Priority                     byte
 }
 
+// Position counts the DELIVER and GAP frames of a kept subscription that were received.
+type Position struct {
+	Runs, Gaps uint64
+}
+
 // Subscribe opens a subscription. Optional bytes are given as 1 + value; 0: absent.
 type Subscribe struct {
 	NoRetained   bool
@@ -92,6 +97,9 @@ type Subscribe struct {
 	HasResume    bool
 	Since        uint64
 	Resume       []Resume
+	KeepMs       uint32    // 0: not to be kept
+	KeepToken    []byte    // empty: absent
+	Position     *Position // nil: not known
 	Filters      []string
 }
 
@@ -127,6 +135,16 @@ func AppendSubscribe(to []byte, s *Subscribe) []byte {
 		}
 		le.PutUint16(to[value-2:], uint16(len(to)-value))
 	}
+	if s.KeepMs != 0 {
+		to = le.AppendUint32(append(to, propKeep, 4, 0), s.KeepMs)
+	}
+	if len(s.KeepToken) > 0 {
+		to = appendProperty(to, propKeepToken, s.KeepToken)
+	}
+	if s.Position != nil {
+		to = le.AppendUint64(append(to, propPosition, 16, 0), s.Position.Runs)
+		to = le.AppendUint64(to, s.Position.Gaps)
+	}
 	le.PutUint16(to[at+6:], uint16(len(to)-props))
 	for _, filter := range s.Filters {
 		to = append(le.AppendUint16(to, uint16(len(filter))), filter...)
@@ -145,6 +163,13 @@ func AppendCredit(to []byte, id, credit uint32) []byte {
 	to, at := begin(to, KindCredit, 0, 0)
 	to = le.AppendUint32(to, id)
 	return end(le.AppendUint32(to, credit), at)
+}
+
+// AppendPause writes PAUSE; 0 milliseconds: it goes on.
+func AppendPause(to []byte, id, milliseconds uint32) []byte {
+	to, at := begin(to, KindPause, 0, 0)
+	to = le.AppendUint32(to, id)
+	return end(le.AppendUint32(to, milliseconds), at)
 }
 
 // PingFrameBytes is the length of PING and PONG.

@@ -50,6 +50,10 @@ var writers = map[string]func(f fields) []byte{
 	"pong":        func(f fields) []byte { return wire.AppendPing(nil, wire.KindPong, f.long("opaque")) },
 	"query":       func(f fields) []byte { return wire.AppendQuery(nil, f.number("request"), f.text("text")) },
 	"bye":         func(fields) []byte { return wire.AppendBye(nil) },
+	"pause": func(f fields) []byte {
+		return wire.AppendPause(nil, f.number("subscription"), f.number("milliseconds"))
+	},
+	"subscribe_kept": writeSubscribe,
 }
 
 func TestWritesWhatAClientSends(t *testing.T) {
@@ -101,6 +105,13 @@ func writeSubscribe(f fields) []byte {
 			Publisher: u64(e.Publisher), Number: u64(e.Number), Timestamp: u64(e.Timestamp),
 			Priority: e.Priority,
 		})
+	}
+	s.KeepMs = f.number("keep_ms")
+	var token vectors.Folded
+	f.into("token_hex", &token)
+	s.KeepToken = token
+	if _, has := f.all["position_runs"]; has {
+		s.Position = &wire.Position{Runs: f.long("position_runs"), Gaps: f.long("position_gaps")}
 	}
 	return wire.AppendSubscribe(nil, &s)
 }

@@ -16,6 +16,7 @@ const (
 	KindPong         = 0x08
 	KindQuery        = 0x09
 	KindBye          = 0x0A
+	KindPause        = 0x0B
 	KindWelcome      = 0x41
 	KindSubscribed   = 0x42
 	KindDeliver      = 0x43
@@ -26,6 +27,7 @@ const (
 	KindGoAway       = 0x48
 	KindUnsubscribed = 0x49
 	KindNotice       = 0x4A
+	KindPaused       = 0x4B
 )
 
 // Limits of the protocol, in bytes where nothing else is said.
@@ -35,6 +37,7 @@ const (
 	HeaderBytes        = 8
 	MinMaxFrame        = 65_536
 	DefaultMaxFrame    = 4_260_096
+	LargestFrame       = 64<<20 + 65_792 // of the largest payload that a daemon can be told to take
 	DefaultMaxPayload  = 4_194_304
 	DefaultMaxAliases  = 65_536
 	MaxRunFrame        = 32_768
@@ -50,6 +53,8 @@ const (
 	MaxFilters         = 1024
 	MaxQueryText       = 1088
 	MaxResumeEntries   = 1024
+	KeepTokenBytes     = 16
+	MaxKeptCredit      = 16 << 20
 	MaxNextNumber      = 1 << 62
 	MaxNumber          = 1<<63 - 1
 	DefaultMaxSubs     = 1_000_000
@@ -92,6 +97,10 @@ const (
 	propBlockTimeout  = 0x41
 	propStrategy      = 0x42
 	propResume        = 0x43
+	propKeep          = 0x44
+	propKeepToken     = 0x45
+	propPosition      = 0x46
+	propTakenOver     = 0x47
 )
 
 // Code is an error code of the protocol; 0: none.
@@ -112,6 +121,7 @@ const (
 	ShuttingDown       Code = 19
 	UnknownQuery       Code = 21
 	OverLimit          Code = 22
+	KeepOver           Code = 26
 )
 
 var codeNames = [...]string{
