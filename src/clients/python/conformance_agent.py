@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
 
 from nexusd_client import AsyncNexusdClient, BufferFullError, Message, NexusdError, Subscription  # noqa: E402
-from nexusd_client import ClosedError, WaitTimeoutError  # noqa: E402
+from nexusd_client import ClosedError, SubscribeError, WaitTimeoutError  # noqa: E402
 
 Line = Dict[str, Any]
 
@@ -20,6 +20,7 @@ _IN_MILLISECONDS = {
     "connect_timeout_ms", "acknowledge_timeout_ms", "close_timeout_ms", "reconnect_min_ms", "reconnect_max_ms",
     "keep_alive_ms",
 }
+_SUBSCRIBE_NAMES = {"keep_ms": "keep_for", "token": "resume_token"}
 
 
 class Agent:
@@ -125,7 +126,10 @@ class Agent:
         await self.clients[c["client"]].flush(None if timeout is None else timeout / 1000)
 
     async def do_subscribe(self, c: Line) -> None:
-        subscription = self.clients[c["client"]].subscribe(c["filters"], **c.get("options", {}))
+        options = {_SUBSCRIBE_NAMES.get(name, name): value for name, value in c.get("options", {}).items()}
+        if "keep_for" in options:
+            options["keep_for"] /= 1000
+        subscription = self.clients[c["client"]].subscribe(c["filters"], **options)
         try:
             await subscription.ready
         except BaseException:
@@ -164,9 +168,23 @@ class Agent:
                 return False
             except ClosedError:
                 return True
+            except SubscribeError:
+                # What came before is answered first; the next read gets the error.
+                if i == 0:
+                    raise
+                return True
             if i % 256 == 255:
                 await asyncio.sleep(0)
         return False
+
+    async def do_token(self, c: Line) -> Line:
+        return {"token": self.subscriptions[c["sub"]].resume_token}
+
+    async def do_pause(self, c: Line) -> None:
+        await self.subscriptions[c["sub"]].pause(c["limit_ms"] / 1000)
+
+    async def do_resume(self, c: Line) -> None:
+        await self.subscriptions[c["sub"]].resume()
 
     async def do_unsubscribe(self, c: Line) -> None:
         self.subscriptions.pop(c["sub"]).close()

@@ -77,6 +77,17 @@ def read_answer(frame: bytes, limits: Fields) -> Fields:
     return {"code": codes.error_name(answer.code), "subscription": answer.reference, "text": answer.text}
 
 
+def read_subscribed(frame: bytes, limits: Fields) -> Fields:
+    answer = wire_in.subscribed(frame)
+    fields: Fields = {
+        "code": codes.error_name(answer.code), "subscription": answer.reference, "text": answer.text,
+        "keep_ms": answer.keep_ms, "token_hex": answer.token.hex(), "taken_over": answer.taken_over,
+    }
+    if answer.position is not None:
+        fields["position_runs"], fields["position_gaps"] = map(str, answer.position)
+    return fields
+
+
 def read_result(frame: bytes, limits: Fields) -> Fields:
     result = wire_in.result(frame)
     return {"code": codes.error_name(result.code), "request": result.reference, "text": result.text}
@@ -95,7 +106,9 @@ READERS: Dict[str, Callable[[bytes, Fields], Fields]] = {
     "ack": read_ack,
     "gap": read_loss,
     "notice": read_loss,
-    "subscribed": read_answer,
+    "subscribed": read_subscribed,
+    "subscribed_kept": read_subscribed,
+    "paused": read_answer,
     "unsubscribed": read_answer,
     "result": read_result,
     "error": read_fault,
@@ -142,7 +155,8 @@ def write_subscribe(f: Fields) -> bytes:
     return wire_out.subscribe(
         f["subscription"], [text_of(t).encode() for t in f["filters"]], f["credit"], f["queue_events"],
         f["queue_bytes"], f["no_retained"], named(Overflow, f.get("overflow")), f.get("block_timeout_ms"),
-        named(Strategy, f.get("strategy")), resume,
+        named(Strategy, f.get("strategy")), resume, f.get("keep_ms"), bytes.fromhex(f.get("token_hex", "")),
+        wire_out.Position(int(f["position_runs"]), int(f["position_gaps"])) if "position_runs" in f else None,
     )
 
 
@@ -151,6 +165,8 @@ WRITERS: Dict[str, Callable[[Fields], bytes]] = {
     "topic": lambda f: wire_out.topic(f["alias"], text_of(f["topic"]).encode()),
     "publish": write_publish,
     "subscribe": write_subscribe,
+    "subscribe_kept": write_subscribe,
+    "pause": lambda f: wire_out.pause(f["subscription"], f["milliseconds"]),
     "unsubscribe": lambda f: wire_out.unsubscribe(f["subscription"]),
     "credit": lambda f: wire_out.credit(f["subscription"], f["bytes"]),
     "ping": lambda f: wire_out.ping(int(f["opaque"])),

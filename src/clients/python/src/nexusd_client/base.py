@@ -150,20 +150,25 @@ class BaseClient:
         queue_events: Optional[int] = None,
         queue_bytes: Optional[int] = None,
         receive_buffer_bytes: Optional[int] = None,
+        keep_for: Optional[float] = None,
+        resume_token: Optional[str] = None,
     ) -> Subscription:
         """Opens a subscription at once; read it with ``for`` or ``async for``, in any thread or event loop.
 
-        ``group`` shares the events with the other members of the group, each event to one of them. Options are given
-        one by one or as :class:`SubscribeOptions`. Raises SubscribeError (bad filter), ArgumentError, ClosedError.
+        ``group`` shares the events with the other members of the group, each event to one of them. With ``keep_for``
+        seconds the daemon goes on to queue for it when the connection breaks, and nothing is lost or comes twice;
+        ``resume_token`` goes on with one of another process. Options are given one by one or as
+        :class:`SubscribeOptions`. Raises SubscribeError (bad filter), ArgumentError, ClosedError.
         """
         merged = _merge(
             options, SubscribeOptions, receive_retained=receive_retained, resume=resume, group=group,
             strategy=strategy, overflow=overflow, block_timeout_ms=block_timeout_ms, queue_events=queue_events,
-            queue_bytes=queue_bytes, receive_buffer_bytes=receive_buffer_bytes,
+            queue_bytes=queue_bytes, receive_buffer_bytes=receive_buffer_bytes, keep_for=keep_for,
+            resume_token=resume_token,
         )
         channel = Channel(filters, merged, self._session.grant)
         self._session.open(channel)
-        return Subscription(self, channel, self._session.leave)
+        return Subscription(self, channel, self._session)
 
     def __del__(self) -> None:
         session = getattr(self, "_session", None)

@@ -9,10 +9,11 @@ from typing import Callable, Deque, List, Optional, Sequence
 from . import codes, topics, wire_out
 from .errors import ArgumentError, ClosedError, NexusdError, SubscribeError
 from .handle import Completion
+from .keep import Confirming, Kept
 from .message import ReceivedRun
 from .options import SubscribeOptions
 from .resume import ReceivedNumbers
-from .wire_in import RETAINED, Deliver
+from .wire_in import RETAINED, Deliver, Subscribed
 
 Grant = Callable[["Channel", int, int], None]
 
@@ -39,6 +40,8 @@ class Channel:
         self._lock = threading.Lock()
         self._runs: Deque[ReceivedRun] = deque()
         self._arrivals: List[Completion[None]] = []
+        self.kept = Kept(options) if options.keep_for is not None else None
+        self._confirming = Confirming()
         self._held = 0
         self._to_grant = 0
         # Counts the connections in which the subscription was opened: credit belongs to one of them.
@@ -54,17 +57,57 @@ class Channel:
             self._numbers.begin()
         elif options.resume:
             resume = self._numbers.encode()
+        kept = self.kept
         with self._lock:
             self.epoch += 1
             self._to_grant = 0
-            credit = max(1, options.receive_buffer_bytes - self._held)
-        return wire_out.subscribe(
+            if kept is None:
+                credit = max(1, options.receive_buffer_bytes - self._held)
+            else:
+                # What waits here of connections before was confirmed by its place in the stream.
+                credit = options.receive_buffer_bytes
+                self._confirming.begin(self._runs)
+        head = (
             self.id, self._encoded, credit, options.queue_events, options.queue_bytes, not options.receive_retained,
             options.overflow, options.block_timeout_ms, options.strategy, resume,
         )
+        if kept is None:
+            return wire_out.subscribe(*head)
+        frame = wire_out.subscribe(*head, kept.milliseconds, kept.token, kept.position)
+        left = kept.milliseconds_left()
+        return frame + wire_out.pause(self.id, left) if left else frame
+
+    def confirm(self, answer: Subscribed) -> bool:
+        """The daemon has opened it. False: it is not the kept one that was asked for."""
+        as_asked = self.kept is None or self.kept.confirm(answer)
+        self.ready.resolve(None)
+        return as_asked
+
+    def note_gap(self) -> None:
+        """A GAP frame came."""
+        if self.kept is not None:
+            self.kept.gaps += 1
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the application asked it to wait."""
+        return self.kept is not None and self.kept.is_paused
+
+    def begin_pause(self, milliseconds: int, done: Completion[None], is_sent: bool) -> bytes:
+        """Asks for a pause, or with 0 for its end; ``done`` comes with the answer. Returns the frame."""
+        assert self.kept is not None
+        self.kept.begin_pause(milliseconds, done, is_sent)
+        return wire_out.pause(self.id, milliseconds)
+
+    def paused(self, refusal: Optional[NexusdError]) -> None:
+        """The daemon answered a PAUSE."""
+        if self.kept is not None:
+            self.kept.paused(refusal)
 
     def deliver(self, topic: str, deliver: Deliver, frame_bytes: int) -> None:
         """Takes a run."""
+        if self.kept is not None:
+            self.kept.runs += 1
         if self.options.resume and not deliver.flags & RETAINED:
             self._numbers.note(
                 deliver.publisher, deliver.properties.priority, deliver.number + deliver.count - 1, deliver.timestamp
@@ -93,16 +136,28 @@ class Channel:
             self.ended = True
             self.error = error
         self.ready.fail(error or ClosedError("The subscription was closed before the daemon had confirmed it."))
+        if self.kept is not None:
+            self.kept.end_waits(error or ClosedError("The subscription was closed before the daemon had answered."))
         self.end_of_read()
 
     # -- any thread -------------------------------------------------------------------------------------------------
 
     def take(self) -> Optional[ReceivedRun]:
         """The oldest run that waits; None: nothing does. Give it back with :meth:`release`."""
+        if self.kept is not None:
+            return self._take_kept()
         try:
             return self._runs.popleft()
         except IndexError:
             return None
+
+    def _take_kept(self) -> Optional[ReceivedRun]:
+        with self._lock:
+            if not self._runs:
+                return None
+            run = self._runs.popleft()
+            self._confirming.take(run)
+            return run
 
     def take_all(self) -> List[ReceivedRun]:
         """Every run that waits."""
@@ -113,16 +168,30 @@ class Channel:
                 return runs
             runs.append(run)
 
-    def release(self, frame_bytes: int) -> None:
-        """The application has taken so many bytes: gives credit for them, in portions."""
+    def release(self, *runs: ReceivedRun) -> None:
+        """The application is done with these runs: gives credit for them, in portions."""
         with self._lock:
-            self._held -= frame_bytes
+            if self.kept is None:
+                frame_bytes = sum([run.frame_bytes for run in runs])
+                self._held -= frame_bytes
+            else:
+                frame_bytes = self._confirming.release(runs)
             self._to_grant += frame_bytes
             if self._to_grant < self.options.receive_buffer_bytes // 8 or self.over:
                 return
             amount, self._to_grant = self._to_grant, 0
             epoch = self.epoch
         self._grant(self, amount, epoch)
+
+    def settle(self) -> None:
+        """Of a kept subscription: confirms all that was taken, for its reader is about to wait or stop."""
+        if self.kept is None:
+            return
+        with self._lock:
+            amount, self._to_grant = self._to_grant, 0
+            epoch = self.epoch
+        if amount and not self.over:
+            self._grant(self, amount, epoch)
 
     def arrival(self) -> Optional[Completion[None]]:
         """Something to wait for until a run is there or the end; None: do not wait, look again."""
@@ -131,6 +200,7 @@ class Channel:
             if self._runs or self.over:
                 return None
             self._arrivals.append(done)
+        self.settle()
         return done
 
     def forget(self, arrival: Completion[None]) -> None:
@@ -171,7 +241,7 @@ class HandlerChannel(Channel):
         super().deliver(topic, deliver, frame_bytes)
         for run in self.take_all():
             self._handler(run)
-            self.release(run.frame_bytes)
+            self.release(run)
 
 
 def expand_filters(filters: Sequence[str], options: SubscribeOptions) -> List[str]:

@@ -16,6 +16,7 @@ FORBIDDEN = 15
 SHUTTING_DOWN = 19
 UNKNOWN_QUERY = 21
 OVER_LIMIT = 22
+KEEP_OVER = 26
 
 _ERROR_NAMES: Dict[int, str] = {
     0: "none",
@@ -42,6 +43,9 @@ _ERROR_NAMES: Dict[int, str] = {
     21: "unknown_query",
     22: "over_limit",
     23: "internal",
+    24: "out_of_memory",
+    26: "keep_over",
+    27: "taken_over",
 }
 
 _REASON_NAMES: Dict[int, str] = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Ended = Optional[Tuple[ConnectError, bool]]
 
 _CONFLATED = 8
+_KEPT_NO_LONGER = "The daemon no longer had the kept subscription; it is a new one, and what waited is lost."
 
 
 class Dispatch:
@@ -77,9 +78,11 @@ class Dispatch:
         elif kind == wire_in.PING:
             self._outbox.send_control(wire_out.pong(wire_in.ping(frame)))
         elif kind == wire_in.SUBSCRIBED:
-            self._subscribed(wire_in.answer(frame))
+            self._subscribed(wire_in.subscribed(frame))
         elif kind == wire_in.UNSUBSCRIBED:
-            wire_in.answer(frame)
+            self._unsubscribed(wire_in.answer(frame))
+        elif kind == wire_in.PAUSED:
+            self._paused(wire_in.answer(frame))
         elif kind == wire_in.RESULT:
             self._result(wire_in.result(frame))
         elif kind == wire_in.GAP:
@@ -94,16 +97,36 @@ class Dispatch:
             self._outbox.leave()
         return None
 
-    def _subscribed(self, answer: wire_in.Answer) -> None:
+    def _subscribed(self, answer: wire_in.Subscribed) -> None:
         channel = self._session.channels.get(answer.reference)
         if channel is None:
             return
         if answer.code == 0:
-            channel.ready.resolve(None)
+            if not channel.confirm(answer):
+                self._tell(wire_in.Fault(codes.KEEP_OVER, False, 0, _KEPT_NO_LONGER))
             return
         del self._session.channels[answer.reference]
         said = answer.text or codes.error_name(answer.code)
         channel.end(SubscribeError(f"The daemon refused the subscription: {said}", answer.code))
+
+    def _unsubscribed(self, answer: wire_in.Answer) -> None:
+        # Asked for it needs nothing; unasked it has a code, and ends what is still open here.
+        channel = self._session.channels.get(answer.reference)
+        if channel is None or answer.code == 0:
+            return
+        del self._session.channels[answer.reference]
+        said = answer.text or codes.error_name(answer.code)
+        channel.end(SubscribeError(f"The daemon ended the subscription: {said}", answer.code))
+
+    def _paused(self, answer: wire_in.Answer) -> None:
+        channel = self._session.channels.get(answer.reference)
+        if channel is None:
+            return
+        if answer.code == 0:
+            channel.paused(None)
+            return
+        said = answer.text or codes.error_name(answer.code)
+        channel.paused(SubscribeError(f"The daemon cannot let the subscription wait: {said}", answer.code))
 
     def _result(self, result: wire_in.Answer) -> None:
         asked = self._session.queries.pop(result.reference, None)
@@ -120,6 +143,7 @@ class Dispatch:
             self._session.lost += gap.count
         channel = self._session.channels.get(gap.subscription)
         if channel is not None:
+            channel.note_gap()
             self._session.call_back(
                 self._session.options.on_gap,
                 Gap(

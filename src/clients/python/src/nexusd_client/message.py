@@ -14,7 +14,10 @@ from .properties import EventProperties
 class ReceivedRun:
     """Events of one publisher on one topic, as they came. Its payloads are cut apart when somebody reads them."""
 
-    __slots__ = ("topic", "flags", "publisher", "number", "timestamp", "properties", "count", "frame_bytes", "_body")
+    __slots__ = (
+        "topic", "flags", "publisher", "number", "timestamp", "properties", "count", "frame_bytes", "_body", "credit",
+        "taken",
+    )
 
     def __init__(self, topic: str, deliver: wire_in.Deliver, frame_bytes: int) -> None:
         self.topic = topic
@@ -26,6 +29,9 @@ class ReceivedRun:
         self.count = deliver.count
         self.frame_bytes = frame_bytes
         self._body = deliver.body
+        # Of a kept subscription: what is given back for it, and whether the application is done with it.
+        self.credit = frame_bytes
+        self.taken = False
 
     def payloads(self) -> List[bytes]:
         """The payloads in order."""
@@ -108,7 +114,7 @@ class Message:
 
     @property
     def is_replayed(self) -> bool:
-        """Whether it was published while the connection was away."""
+        """Whether it comes later than it should: the connection was away, or broke before it was known to have come."""
         return bool(self._run.flags & wire_in.REPLAYED)
 
     def __repr__(self) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Callable, Optional, Sequence, Union
 
+from . import wire_out
 from .codes import Overflow, Priority, Strategy
 from .errors import ArgumentError, NexusdError
 
 MIB = 1 << 20
+# The longest pause, and the longest time for which a subscription is kept: seven days, in seconds.
+MAX_PAUSE = 604_800.0
+_TOKEN = re.compile("[0-9a-fA-F]{32}")
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,11 @@ class ClientOptions:
 
 @dataclass(frozen=True)
 class SubscribeOptions:
-    """How a subscription behaves. What is 0 or None is left to the daemon."""
+    """How a subscription behaves. What is 0 or None is left to the daemon.
+
+    ``keep_for``: seconds for which the daemon goes on to queue when the connection breaks. ``resume_token``: of a kept
+    subscription, to go on with it.
+    """
 
     receive_retained: bool = True
     resume: bool = True
@@ -137,6 +146,8 @@ class SubscribeOptions:
     queue_events: int = 0
     queue_bytes: int = 0
     receive_buffer_bytes: int = MIB
+    keep_for: Optional[float] = None
+    resume_token: Optional[str] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strategy", choice("strategy", Strategy, self.strategy))
@@ -145,7 +156,25 @@ class SubscribeOptions:
             check_int("block_timeout_ms", self.block_timeout_ms, 0, 600_000)
         check_int("queue_events", self.queue_events, 0, 0xFFFFFFFF)
         check_int("queue_bytes", self.queue_bytes, 0, 0xFFFFFFFF)
-        check_int("receive_buffer_bytes", self.receive_buffer_bytes, 64 * 1024, 1024 * MIB)
+        kept = self.keep_for is not None or self.resume_token is not None
+        most = wire_out.MAX_KEPT_CREDIT if kept else 1024 * MIB
+        check_int("receive_buffer_bytes", self.receive_buffer_bytes, 64 * 1024, most)
+        self._check_keep()
+
+    def _check_keep(self) -> None:
+        if self.keep_for is not None:
+            check_seconds("keep_for", self.keep_for, most=MAX_PAUSE)
+        token = self.resume_token
+        if token is None:
+            return
+        if not isinstance(token, str) or _TOKEN.fullmatch(token) is None:
+            # Not shown: it may be one with a slip of the pen, and a token is a secret.
+            raise ArgumentError(
+                "The option resume_token is no token: it has 32 hexadecimal digits, as resume_token of a subscription "
+                "gave it."
+            )
+        if self.keep_for is None:
+            raise ArgumentError("The option resume_token needs keep_for: the subscription is kept again from here on.")
 
 
 def check_int(name: str, value: object, least: int, most: int) -> None:
@@ -154,11 +183,12 @@ def check_int(name: str, value: object, least: int, most: int) -> None:
         raise ArgumentError(f"The option {name} is {value!r}; give a whole number from {least} to {most}.")
 
 
-def check_seconds(name: str, value: object, least: float = 0.001) -> None:
-    """Raises ArgumentError unless ``value`` is a time in seconds, at least ``least``."""
+def check_seconds(name: str, value: object, least: float = 0.001, most: float = math.inf) -> None:
+    """Raises ArgumentError unless ``value`` is a time in seconds, at least ``least`` and at most ``most``."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < least:  # type: ignore[arg-type, operator]
-        raise ArgumentError(f"The option {name} is {value!r}; give seconds, at least {least:g}.")
+    if not is_number or not math.isfinite(value) or not least <= value <= most:  # type: ignore[arg-type, operator]
+        bound = "" if most == math.inf else f" and at most {most:g}"
+        raise ArgumentError(f"The option {name} is {value!r}; give seconds, at least {least:g}{bound}.")
 
 
 PriorityLike = Union[Priority, str, None]

@@ -264,6 +264,12 @@ class Session:
         """Closes a subscription. Takes no lock, so finalizers may call it."""
         self.tell(self._leave, channel)
 
+    def pause(self, channel: Channel, milliseconds: int) -> Completion[None]:
+        """Lets a kept subscription wait, or go on with 0."""
+        done: Completion[None] = Completion()
+        self.post(self._pause, channel, milliseconds, done)
+        return done
+
     def grant(self, channel: Channel, amount: int, epoch: int) -> None:
         """Gives credit for what the application took."""
         self.post(self._grant, channel, amount, epoch)
@@ -309,9 +315,19 @@ class Session:
 
     def _leave(self, channel: Channel) -> None:
         if self.channels.pop(channel.id, None) is not None:
-            self.outbox.send_control(wire_out.unsubscribe(channel.id))
+            # One that is paused waits for its successor.
+            if not channel.is_paused:
+                self.outbox.send_control(wire_out.unsubscribe(channel.id))
         channel.discard()
         channel.end(None)
+
+    def _pause(self, channel: Channel, milliseconds: int, done: Completion[None]) -> None:
+        if channel.id not in self.channels:
+            done.fail(channel.error or ClosedError("The subscription was closed: subscribe again for more events."))
+            return
+        frame = channel.begin_pause(milliseconds, done, self.outbox.connected)
+        if self.outbox.connected:
+            self.outbox.send_control(frame)
 
     def _grant(self, channel: Channel, amount: int, epoch: int) -> None:
         # What was taken before a new connection was made is part of the credit that it began with.

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Any, AsyncIterator, Deque, Generator, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, AsyncIterator, Deque, Generator, Iterator, List, Optional, Tuple
 
 from .channel import Channel
-from .errors import ClosedError, WaitTimeoutError
+from .errors import ArgumentError, ClosedError, WaitTimeoutError
 from .handle import Completion, fresh
 from .message import Message, MessageBatch, ReceivedRun
+from .options import MAX_PAUSE, check_seconds
+
+if TYPE_CHECKING:
+    from .session import Session
 
 # An async reader that always finds something lets the other tasks of its loop run after so many events.
 _EVENTS_IN_A_ROW = 256
 
 
-class Readiness:
-    """Whether the daemon has confirmed a subscription: await it, or call :meth:`result`."""
+class Confirmation:
+    """What the daemon says to a subscription, or to its pause: await it, or call :meth:`result`."""
 
-    __slots__ = ("_done",)
+    __slots__ = ("_done", "_what")
 
-    def __init__(self, done: Completion[None]) -> None:
+    def __init__(self, done: Completion[None], what: str) -> None:
         self._done = done
+        self._what = what
 
     def done(self) -> bool:
         """Whether the answer is there."""
@@ -35,7 +40,7 @@ class Readiness:
         """
         if not self._done.wait(timeout):
             raise WaitTimeoutError(
-                f"The daemon did not confirm the subscription within {timeout:g} s. wait_ready() of the client says "
+                f"The daemon did not confirm the {self._what} within {timeout:g} s. wait_ready() of the client says "
                 "why it is not reached."
             )
         self._done.get()
@@ -52,12 +57,14 @@ class Subscription:
     subscription. Threads and tasks that read the same subscription share its events.
     """
 
-    def __init__(self, owner: object, channel: Channel, leave: "Any") -> None:
+    def __init__(self, owner: object, channel: Channel, session: "Session") -> None:
         # Keeps the client alive while somebody reads.
         self._owner = owner
         self._channel = channel
-        self._leave = leave
+        self._session = session
         self._pending: Deque[Message] = deque()
+        # The runs that pending messages are of: given back when the last one was taken and the next is asked for.
+        self._in_hand: Deque[ReceivedRun] = deque()
 
     @property
     def filters(self) -> List[str]:
@@ -65,14 +72,47 @@ class Subscription:
         return list(self._channel.filters)
 
     @property
-    def ready(self) -> Readiness:
+    def ready(self) -> Confirmation:
         """Whether the daemon has confirmed: what is published afterwards will come."""
-        return Readiness(self._channel.ready)
+        return Confirmation(self._channel.ready, "subscription")
 
     @property
     def closed(self) -> bool:
         """Whether it has ended."""
         return self._channel.over
+
+    @property
+    def resume_token(self) -> Optional[str]:
+        """Names a kept subscription, for another process to go on with it; a secret. None until the daemon has
+        confirmed it, and where it is not kept."""
+        kept = self._channel.kept
+        return None if kept is None else kept.name
+
+    def pause(self, limit: float) -> Confirmation:
+        """Lets a kept subscription wait, ``limit`` seconds at most: events queue at the daemon. Await what it returns,
+        or call its ``result``: then nothing more comes until :meth:`resume`. What had come can still be read.
+
+        Leaving a paused subscription, or closing its client, does not end it: another process may go on with it by its
+        ``resume_token``. When the limit is over (this one, or the daemon's) it ends, with SubscribeError. Raises
+        ArgumentError where ``keep_for`` was not given; the answer is SubscribeError where the daemon keeps nothing.
+        """
+        check_seconds("limit", limit, most=MAX_PAUSE)
+        return self._pause(int(limit * 1000))
+
+    def resume(self) -> Confirmation:
+        """Lets a paused subscription go on, when this was awaited or its ``result`` called; what waited comes first.
+
+        The answer is SubscribeError where it had ended, since the pause was too long.
+        """
+        return self._pause(0)
+
+    def _pause(self, milliseconds: int) -> Confirmation:
+        if self._channel.kept is None:
+            raise ArgumentError("Only a subscription that is kept can wait: give subscribe() the option keep_for.")
+        if not self._pending:
+            self._release_in_hand()
+        self._channel.settle()
+        return Confirmation(self._session.pause(self._channel, milliseconds), "pause")
 
     def __iter__(self) -> Iterator[Message]:
         channel = self._channel
@@ -80,10 +120,11 @@ class Subscription:
             while True:
                 while self._pending:
                     yield self._pending.popleft()
+                self._release_in_hand()
                 run, ended = self._take()
                 if run is not None:
                     yield from run.messages()
-                    channel.release(run.frame_bytes)
+                    channel.release(run)
                 elif ended:
                     return
                 else:
@@ -101,11 +142,12 @@ class Subscription:
             while True:
                 while self._pending:
                     yield self._pending.popleft()
+                self._release_in_hand()
                 run, ended = self._take()
                 if run is not None:
                     for message in run.messages():
                         yield message
-                    channel.release(run.frame_bytes)
+                    channel.release(run)
                     in_a_row += run.count
                     if in_a_row >= _EVENTS_IN_A_ROW:
                         in_a_row = 0
@@ -160,7 +202,7 @@ class Subscription:
         channel.discard()
         self._pending.clear()
         if not over:
-            self._leave(channel)
+            self._session.leave(channel)
 
     def __enter__(self) -> "Subscription":
         return self
@@ -189,7 +231,7 @@ class Subscription:
         try:
             return self._pending.popleft()
         except IndexError:
-            pass
+            self._release_in_hand()
         run, ended = self._take()
         if run is None:
             if ended:
@@ -197,10 +239,20 @@ class Subscription:
             return None
         messages = run.messages()
         self._pending.extend(messages[1:])
-        self._channel.release(run.frame_bytes)
+        self._in_hand.append(run)
         return messages[0]
 
+    def _release_in_hand(self) -> None:
+        # Other threads may be here at the same time, so each run is taken out before it is given back.
+        while self._in_hand:
+            try:
+                run = self._in_hand.popleft()
+            except IndexError:
+                return
+            self._channel.release(run)
+
     def _take_all(self) -> Tuple[List[ReceivedRun], bool]:
+        self._release_in_hand()
         run, ended = self._take()
         if run is None:
             return [], ended
@@ -242,7 +294,7 @@ class Batches:
                 runs, ended = reader._take_all()
                 if runs:
                     yield MessageBatch(runs)
-                    reader._channel.release(sum([run.frame_bytes for run in runs]))
+                    reader._channel.release(*runs)
                 elif ended:
                     return
                 else:
@@ -260,7 +312,7 @@ class Batches:
                 runs, ended = reader._take_all()
                 if runs:
                     yield MessageBatch(runs)
-                    reader._channel.release(sum([run.frame_bytes for run in runs]))
+                    reader._channel.release(*runs)
                     await asyncio.sleep(0)
                 elif ended:
                     return

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import Dict, Iterator, List, NamedTuple, Tuple, Union
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from . import properties, topics
 from .properties import NO_PROPERTIES, EventProperties, Malformed, wire_text
-from .wire_out import DEFAULT_MAX_ALIASES, DEFAULT_MAX_FRAME, DEFAULT_MAX_PAYLOAD
+from .wire_out import DEFAULT_MAX_ALIASES, DEFAULT_MAX_FRAME, DEFAULT_MAX_PAYLOAD, TOKEN_BYTES, Position
 
 TOPIC = 0x02
 PING = 0x07
@@ -22,6 +22,7 @@ ERROR = 0x47
 GOAWAY = 0x48
 UNSUBSCRIBED = 0x49
 NOTICE = 0x4A
+PAUSED = 0x4B
 
 RETAIN = 0x01
 RETAINED = 0x04
@@ -42,6 +43,7 @@ _GAP = struct.Struct("<IBBHIQQQQ")
 _PING = struct.Struct("<IBBHQ")
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
+_POSITION = struct.Struct("<QQ")
 
 
 class Welcome(NamedTuple):
@@ -83,11 +85,23 @@ class Loss(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """SUBSCRIBED, UNSUBSCRIBED or RESULT: a code, what it belongs to, and a text."""
+    """UNSUBSCRIBED, PAUSED or RESULT: a code, what it belongs to, and a text."""
 
     code: int
     reference: int
     text: str
+
+
+class Subscribed(NamedTuple):
+    """SUBSCRIBED. ``keep_ms``: None where nobody asked for it. ``token``, ``position``: of one that is kept."""
+
+    code: int
+    reference: int
+    text: str
+    keep_ms: Optional[int] = None
+    token: bytes = b""
+    position: Optional[Position] = None
+    taken_over: bool = False
 
 
 class Fault(NamedTuple):
@@ -215,11 +229,41 @@ def loss(frame: bytes) -> Loss:
 
 
 def answer(frame: bytes) -> Answer:
-    """Reads SUBSCRIBED or UNSUBSCRIBED."""
+    """Reads UNSUBSCRIBED or PAUSED."""
     if len(frame) < 12:
         raise Malformed("an answer is cut off")
     _, _, _, code, reference = _FIXED.unpack_from(frame)
     return Answer(code, reference, wire_text(frame[12:], 0, 1024))
+
+
+def subscribed(frame: bytes) -> Subscribed:
+    """Reads SUBSCRIBED: a text where it was refused, else what is kept."""
+    if len(frame) < 12:
+        raise Malformed("SUBSCRIBED is cut off")
+    _, _, _, code, reference = _FIXED.unpack_from(frame)
+    if code:
+        return Subscribed(code, reference, wire_text(frame[12:], 0, 1024))
+    keep_ms: Optional[int] = None
+    token = b""
+    position: Optional[Position] = None
+    taken_over = False
+    for prop, value in properties.split(frame[12:]):
+        wanted = _KEPT_SIZES.get(prop)
+        if wanted is not None and (len(value) != wanted or (prop == 0x47 and value[0] > 1)):
+            raise Malformed("SUBSCRIBED with a property that cannot be")
+        if prop == 0x44:
+            keep_ms = _U32.unpack(value)[0]
+        elif prop == 0x45:
+            token = value
+        elif prop == 0x46:
+            position = Position(*_POSITION.unpack(value))
+        elif prop == 0x47:
+            taken_over = value == b"\1"
+    return Subscribed(code, reference, "", keep_ms, token, position, taken_over)
+
+
+# How long the properties of SUBSCRIBED are.
+_KEPT_SIZES = {0x44: 4, 0x45: TOKEN_BYTES, 0x46: 16, 0x47: 1}
 
 
 def result(frame: bytes) -> Answer:

@@ -20,6 +20,7 @@ PING = 0x07
 PONG = 0x08
 QUERY = 0x09
 BYE_KIND = 0x0A
+PAUSE = 0x0B
 
 RETAIN = 0x01
 ACKNOWLEDGE = 0x02
@@ -32,6 +33,9 @@ PUBLISH_HEADER_BYTES = 12
 MAX_RUN_BYTES = 32_768
 MAX_QUERY_BYTES = 1_088
 MAX_FILTERS = 1_024
+TOKEN_BYTES = 16
+# Of a subscription that is to be kept: what was sent and not confirmed is held by the daemon.
+MAX_KEPT_CREDIT = 16 << 20
 
 _PUBLISH = struct.Struct("<IBBHI")
 _TOPIC = struct.Struct("<IBBHI")
@@ -42,6 +46,7 @@ _PING = struct.Struct("<IBBHQ")
 _U16 = struct.Struct("<H")
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
+_POSITION = struct.Struct("<QQ")
 _RESUME = struct.Struct("<QQQB")
 
 BYE = struct.pack("<IBBH", 4, BYE_KIND, 0, 0)
@@ -57,6 +62,13 @@ class ResumeEntry(NamedTuple):
     number: int
     timestamp: int
     priority: int
+
+
+class Position(NamedTuple):
+    """How far a kept subscription was received: DELIVER and GAP frames."""
+
+    runs: int
+    gaps: int
 
 
 def size_field(length: int) -> bytes:
@@ -143,6 +155,9 @@ def subscribe(
     block_timeout_ms: Optional[int] = None,
     strategy: Optional[int] = None,
     resume_value: Optional[bytes] = None,
+    keep_ms: Optional[int] = None,
+    token: bytes = b"",
+    position: Optional[Position] = None,
 ) -> bytes:
     """SUBSCRIBE: opens a subscription."""
     parts = []
@@ -154,6 +169,12 @@ def subscribe(
         parts.append(properties.pack(0x42, bytes([strategy])))
     if resume_value is not None:
         parts.append(properties.pack(0x43, resume_value))
+    if keep_ms is not None:
+        parts.append(properties.pack(0x44, _U32.pack(keep_ms)))
+    if token:
+        parts.append(properties.pack(0x45, token))
+    if position is not None:
+        parts.append(properties.pack(0x46, _POSITION.pack(*position)))
     props = b"".join(parts)
     listed = b"".join([_U16.pack(len(f)) + f for f in filters])
     head = _SUBSCRIBE.pack(
@@ -171,6 +192,11 @@ def unsubscribe(subscription: int) -> bytes:
 def credit(subscription: int, amount: int) -> bytes:
     """CREDIT: lets more bytes of a subscription come."""
     return _CREDIT.pack(12, CREDIT, 0, 0, subscription, amount)
+
+
+def pause(subscription: int, milliseconds: int) -> bytes:
+    """PAUSE: lets a kept subscription wait for so long; 0: it goes on."""
+    return _CREDIT.pack(12, PAUSE, 0, 0, subscription, milliseconds)
 
 
 def ping(opaque: int) -> bytes:
