@@ -194,7 +194,8 @@ func TestAPausedSubscriptionWaitsForTheNextProcess(t *testing.T) {
 	for i := 1; i <= 4; i++ {
 		mustPublish(t, publisher, &PublishRequest{Topic: "w", Payload: number(i)})
 	}
-	goesOn := subscribed(t, newTestClient(t, daemon.address()), []string{"w"}, WithKeep(time.Minute), WithResumeToken(token))
+	second := newTestClient(t, daemon.address())
+	goesOn := subscribed(t, second, []string{"w"}, WithKeep(time.Minute), WithResumeToken(token))
 	for i := 1; i <= 4; i++ {
 		m := mustNext(t, goesOn)
 		checkNumber(t, m, i)

@@ -220,7 +220,8 @@ func TestAPauseIsAskedForAgainInANewConnection(t *testing.T) {
 	_, done = pausing(conn, func() error { return sub.Pause(ctx, time.Hour) })
 	conn.send(paused(12, sub.id, "not open"))
 	var e *Error
-	if err := <-done; !errors.As(err, &e) || e.Kind != KindSubscribe || e.Code != 12 || !strings.Contains(e.Text, "not open") {
+	if err := <-done; !errors.As(err, &e) || e.Kind != KindSubscribe || e.Code != 12 ||
+		!strings.Contains(e.Text, "not open") {
 		t.Errorf("got %v", err)
 	}
 	_ = sub.Close()

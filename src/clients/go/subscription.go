@@ -307,7 +307,7 @@ func (c *Client) open(s *Subscription) error {
 	return nil
 }
 
-// forget takes a subscription away and tells the daemon, unless it is paused: then it waits for whoever goes on with it.
+// forget takes a subscription away and tells the daemon, unless it is paused: then it waits for its successor.
 func (c *Client) forget(s *Subscription) {
 	o := c.outbox
 	o.mu.Lock()

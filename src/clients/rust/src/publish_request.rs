@@ -90,6 +90,12 @@ impl PublishRequest {
         self
     }
 
+    /// Sets the correlation id unless the caller gave one.
+    pub(crate) fn or_correlation_id(mut self, id: String) -> PublishRequest {
+        self.correlation_id.get_or_insert_with(|| id.into_bytes());
+        self
+    }
+
     pub(crate) fn flags(&self) -> u8 {
         if self.retain {
             flag::RETAIN

@@ -90,7 +90,8 @@ impl Client {
         self.request_within(PublishRequest::new(topic, payload), Duration::from_secs(5)).await
     }
 
-    /// The same with other properties and another time. The reply topic and the correlation id are set here.
+    /// The same with other properties and another time. The reply topic is set here, and the correlation id where the
+    /// request has none.
     ///
     /// # Errors
     /// As for [`request`](Client::request).
@@ -116,7 +117,7 @@ impl Client {
         let topic = request.topic.clone();
         let request = request
             .reply_topic(format!("{}{counter}", inbox.prefix))
-            .correlation_id(format!("{}{counter}", &inbox.prefix["$reply/".len()..]));
+            .or_correlation_id(format!("{}{counter}", &inbox.prefix["$reply/".len()..]));
         let result = self.publish_with(request).await?;
         if result.local == 0 && result.peers == 0 {
             let text =

@@ -376,3 +376,43 @@ async fn a_client_waits_for_a_daemon_that_comes_later() {
     soon(client.close()).await;
     assert!(soon(stream.next()).await.is_none());
 }
+
+#[tokio::test]
+async fn large_events_come_where_the_daemon_takes_them() {
+    let daemon = match Daemon::start(&["--max-payload=16MiB", "--subscriber-queue-bytes=64MiB"]) {
+        Some(daemon) => daemon,
+        None => return,
+    };
+    let client = daemon.client().await;
+    let mut stream = ready(&client, &["large"]).await;
+    for size in [5 << 20, 16 << 20, 10] {
+        soon(client.publish_with(PublishRequest::new("large", vec![b'x'; size]))).await.unwrap();
+        assert_eq!(next(&mut stream).await.payload.len(), size);
+    }
+}
+
+#[tokio::test]
+async fn a_request_keeps_the_correlation_id_that_it_was_given() {
+    let daemon = match Daemon::start(&[]) {
+        Some(daemon) => daemon,
+        None => return,
+    };
+    let (client, service) = (daemon.client().await, daemon.client().await);
+    let mut stream = ready(&service, &["ask"]).await;
+    let asking = tokio::spawn(async move {
+        let given = client.request_within(PublishRequest::new("ask", "1").correlation_id("mine"), LONG).await?;
+        let made = client.request_within(PublishRequest::new("ask", "2"), LONG).await?;
+        Ok::<_, nexusd_client::Error>((given, made))
+    });
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let request = next(&mut stream).await;
+        ids.push(request.correlation_id().unwrap().to_vec());
+        soon(service.reply(&request, request.payload.clone())).await.unwrap();
+    }
+    let (given, made) = soon(asking).await.unwrap().unwrap();
+    assert_eq!((&given.payload[..], given.correlation_id()), (&b"1"[..], Some(&b"mine"[..])));
+    assert_eq!((&made.payload[..], made.correlation_id()), (&b"2"[..], Some(&ids[1][..])));
+    assert_eq!(ids[0], b"mine");
+    assert!(!ids[1].is_empty() && ids[1] != ids[0]);
+}

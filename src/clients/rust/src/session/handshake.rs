@@ -6,7 +6,7 @@ use crate::address::{Address, VARIABLE};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::options::Options;
 use crate::race::poll_fn;
-use crate::wire::{decode, encode, kind, DEFAULT_MAX_FRAME, MAX_ALIASES, VERSION};
+use crate::wire::{decode, encode, kind, LARGEST_FRAME, MAX_ALIASES, VERSION};
 use std::io;
 
 const LIBRARY: &str = concat!("rust/", env!("CARGO_PKG_VERSION"));
@@ -70,7 +70,7 @@ fn opening(options: &Options, identity: Identity) -> Vec<u8> {
         publisher: identity.publisher,
         next_number: identity.next_number,
         max_aliases: MAX_ALIASES,
-        max_frame: DEFAULT_MAX_FRAME as u32,
+        max_frame: LARGEST_FRAME as u32,
         token: &options.token,
     };
     encode::hello(&mut out, &hello);

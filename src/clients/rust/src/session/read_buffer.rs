@@ -1,6 +1,6 @@
 use super::socket::Socket;
 use crate::race::poll_fn;
-use crate::wire::{self, Cut, WireError, DEFAULT_MAX_FRAME};
+use crate::wire::{self, Cut, WireError, LARGEST_FRAME};
 use bytes::{Bytes, BytesMut};
 use std::io;
 
@@ -16,7 +16,7 @@ pub(crate) struct ReadBuffer {
 
 impl ReadBuffer {
     pub(crate) fn new() -> ReadBuffer {
-        ReadBuffer { bytes: BytesMut::new(), max_frame: DEFAULT_MAX_FRAME }
+        ReadBuffer { bytes: BytesMut::new(), max_frame: LARGEST_FRAME }
     }
 
     pub(crate) fn clear(&mut self) {

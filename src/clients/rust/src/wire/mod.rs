@@ -20,6 +20,8 @@ pub(crate) const DELIVER_HEADER: usize = 40;
 pub(crate) const SIZE_FIELD: usize = 4;
 pub(crate) const VERSION: u8 = 1;
 pub(crate) const DEFAULT_MAX_FRAME: usize = 4_260_096;
+/// Of the largest payload that a daemon can be told to take.
+pub(crate) const LARGEST_FRAME: usize = (64 << 20) + 65_792;
 pub(crate) const DEFAULT_MAX_PAYLOAD: usize = 4_194_304;
 pub(crate) const LEAST_MAX_FRAME: usize = 65_536;
 pub(crate) const MAX_ALIASES: u32 = 65_536;
