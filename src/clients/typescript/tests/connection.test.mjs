@@ -175,6 +175,24 @@ withFake('a PING of the daemon is answered with the same body', async (daemon, c
   assert.equal(pong.bytes.toString('utf8', 8), '8 bytes!');
 });
 
+withFake('at GOAWAY the client says BYE, and what follows goes to the next connection', async (daemon, client) => {
+  const ready = client.waitReady();
+  const connection = await daemon.welcome();
+  await ready;
+  client.publishNow('a', 'before');
+  assert.deepEqual((await connection.of(Kind.publish)).payloads, ['before']);
+  const left = nextEvent(client, 'notice', ({ code }) => code === 19);
+  connection.send(goAway());
+  await left;
+  client.publishNow('a', 'after');
+  assert.equal((await connection.next()).kind, Kind.bye);
+  connection.socket.end();
+  const second = await daemon.welcome({ next: 2 });
+  const published = await second.of(Kind.publish);
+  assert.deepEqual(published.payloads, ['after']);
+  assert.equal(client.statistics.inDoubt, 0);
+});
+
 withFake('GOAWAY and refusals are told; the connection goes on', async (daemon, client) => {
   const ready = client.waitReady();
   const connection = await daemon.welcome();

@@ -333,6 +333,26 @@ withConnection('a write that was cut off goes on with the first event that was n
     }
   });
 
+withConnection('where the runtime does not tell how much of a write was done, all of it is sent again with its numbers',
+  async (connection, client, daemon) => {
+    connection.socket.pause();
+    let count = 1;
+    while (client.publishNow('a', String(count).padEnd(1000))) count++;
+    await turn();
+    const { outbox } = client.session;
+    outbox.handle = undefined;
+    const begun = outbox.log.sentPosition;
+    connection.cut();
+    const second = await daemon.accept();
+    const hello = await second.greet();
+    const next = Number(hello.properties.get(0x13).readBigUInt64LE());
+    assert.ok(begun === 0 ? next === 1 : next > 1, `${begun} bytes were written, and ${next} comes next`);
+    assert.equal(client.statistics.inDoubt, next - 1);
+    for (let expected = next; expected <= count;) {
+      for (const payload of (await second.of(Kind.publish)).payloads) assert.equal(Number(payload), expected++);
+    }
+  });
+
 withConnection('a daemon that takes smaller events gets the rest anew', async (connection, client, daemon) => {
   connection.cut();
   await reached(client, 'reconnecting');

@@ -28,6 +28,8 @@ export class Link {
   /** When something was last heard of the daemon. */
   lastReceived = performance.now();
   isWelcomed = false;
+  /** Whether the daemon ended the connection in the orderly way. */
+  isEndedByOther = false;
   private readonly reader = new FrameReader(Limit.maxFrame);
   private greeting: Buffer | undefined = noBytes;
   private version = 0;
@@ -51,7 +53,10 @@ export class Link {
     });
     socket.on('data', (bytes: Buffer) => this.take(bytes));
     socket.on('error', (error: NodeJS.ErrnoException) => this.end(this.broken(error)));
-    socket.on('end', () => this.end(this.broken(undefined)));
+    socket.on('end', () => {
+      this.isEndedByOther = true;
+      this.end(this.broken(undefined));
+    });
     socket.on('close', () => this.end(this.broken(undefined)));
   }
 

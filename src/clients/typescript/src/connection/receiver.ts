@@ -131,6 +131,8 @@ export class Receiver {
     const { code, name, text, reference } = error;
     if (kind === Kind.error && error.closes) return endedByDaemon(this.place, error);
     this.listeners.emit('notice', { code, name, text, reference });
+    // The daemon need not wait for this client: what was begun goes out, then BYE, the rest in the next connection.
+    if (kind === Kind.goAway) this.outbox.leave();
     return undefined;
   }
 }

@@ -232,7 +232,7 @@ export class Session implements LinkOwner, ChannelOwner {
     this.link = undefined;
     clearInterval(this.tickTimer);
     this.receiver.endOfRead();
-    this.outbox.detach();
+    this.outbox.detach(link.isEndedByOther);
     const { onLinkEnd } = this;
     this.onLinkEnd = undefined;
     // Of an attempt its own loop decides what comes next.

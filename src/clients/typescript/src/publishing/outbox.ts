@@ -128,9 +128,13 @@ export class Outbox {
     return true;
   }
 
-  /** The connection is gone: sets the log back to where it has to be sent again from. */
-  detach(): void {
+  /**
+   * The connection is gone: sets the log back to where it has to be sent again from.
+   * @param isOrderly the daemon ended it: then it has taken all that stood before a BYE.
+   */
+  detach(isOrderly = false): void {
     if (this.socket === undefined) return;
+    const isAllTaken = isOrderly && this.isLeaving && !this.isWriting;
     let written = this.log.sentPosition;
     if (this.isWriting) {
       const left = unwrittenBytes(this.handle, this.begunControl + this.begunEnd - this.begunAt);
@@ -143,7 +147,7 @@ export class Outbox {
     this.control = [];
     const first = rewind(this.log, written);
     if (first > this.confirmedIndex) {
-      this.inDoubt += first - this.confirmedIndex;
+      if (!isAllTaken) this.inDoubt += first - this.confirmedIndex;
       this.confirmedIndex = first;
     }
     this.tellWaiters();
