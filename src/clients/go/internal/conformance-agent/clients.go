@@ -25,7 +25,7 @@ func (a *agent) do(ctx context.Context, c *command) (answer, error) {
 			cancel()
 		}
 		return nil, nil
-	case "read", "read_numbers", "unsubscribe":
+	case "read", "read_numbers", "unsubscribe", "token", "pause", "resume":
 		return a.doSubscription(ctx, c)
 	}
 	if !ofClients[c.Do] {

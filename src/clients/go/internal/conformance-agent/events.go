@@ -131,6 +131,12 @@ func subscribeOptions(given map[string]any) ([]nexusd.SubscribeOption, error) {
 	if bytes, ok := given["receive_buffer_bytes"].(float64); ok {
 		options = append(options, nexusd.WithReceiveBuffer(int(bytes)))
 	}
+	if d, ok := milliseconds(given, "keep_ms"); ok {
+		options = append(options, nexusd.WithKeep(d))
+	}
+	if token, ok := given["token"].(string); ok {
+		options = append(options, nexusd.WithResumeToken(token))
+	}
 	return options, nil
 }
 
@@ -142,6 +148,12 @@ func (a *agent) doSubscription(ctx context.Context, c *command) (answer, error) 
 	switch c.Do {
 	case "unsubscribe":
 		return nil, sub.Close()
+	case "token":
+		return answer{"token": sub.ResumeToken()}, nil
+	case "pause":
+		return nil, sub.Pause(ctx, time.Duration(c.LimitMs)*time.Millisecond)
+	case "resume":
+		return nil, sub.Resume(ctx)
 	case "read":
 		return read(ctx, sub, c)
 	}
@@ -170,6 +182,9 @@ func read(ctx context.Context, sub *nexusd.Subscription, c *command) (answer, er
 	messages := []answer{}
 	for int64(len(messages)) < c.Count {
 		message, ended, err := next(ctx, limit, sub)
+		if err != nil && len(messages) > 0 && errors.Is(err, nexusd.ErrSubscribe) {
+			return answer{"messages": messages, "ended": true}, nil // the next read gets the error
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -22,6 +22,7 @@ type command struct {
 	Address       *string           `json:"address"`
 	Options       map[string]any    `json:"options"`
 	TimeoutMs     *int64            `json:"timeout_ms"`
+	LimitMs       int64             `json:"limit_ms"`
 	Topic         string            `json:"topic"`
 	Payload       string            `json:"payload"`
 	Size          *int              `json:"size"`
