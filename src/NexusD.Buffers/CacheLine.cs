@@ -18,12 +18,24 @@ public static unsafe class CacheLine
     {
         if (Sse.IsSupported)
         {
-            // The collector may move the object meanwhile; then a line is loaded in vain.
-            byte* start = (byte*)Unsafe.AsPointer(ref Unsafe.As<StrongBox<byte>>(target).Value!);
+            // The reference is read as an address: a reference to a field would make the compiler look at the object to
+            // see whether it is null, and so wait for the very line that is asked for. The collector may move the
+            // object meanwhile; then a line is loaded in vain.
+            byte* start = (byte*)Unsafe.As<object, nint>(ref target) + sizeof(nint);
             for (int line = 0; line < lines; line++)
             {
                 Sse.Prefetch0(start + (line * Bytes));
             }
+        }
+    }
+
+    /// <summary>Loads the cache line in which a value starts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch<T>(ref T value)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref value));
         }
     }
 }
