@@ -18,4 +18,12 @@ public sealed class LanguageTests
         Failure failure = await agent.FailAsync("dance", []);
         Assert.Equal("unsupported", failure.Kind);
     }
+
+    [Theory]
+    [InLanguage("dotnet", "keep")]
+    [InLanguage("python", "keep")]
+    [InLanguage("typescript", "keep")]
+    [InLanguage("go", "keep")]
+    [InLanguage("rust", "keep")]
+    public void It_keeps_subscriptions(string language) => Assert.False(AgentCatalog.Lacks(language, "keep"));
 }

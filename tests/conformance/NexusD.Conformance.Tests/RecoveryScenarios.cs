@@ -3,7 +3,7 @@ using NexusD.Conformance.Tests.Driver;
 
 namespace NexusD.Conformance.Tests;
 
-/// <summary>Scenarios 30 to 39: subscriptions through broken connections, requests, queries.</summary>
+/// <summary>Scenarios 30 to 37: subscriptions through broken connections, requests, queries.</summary>
 public sealed class RecoveryScenarios : IDisposable
 {
     private readonly TempFolder _folder = new();

@@ -46,6 +46,12 @@ internal sealed class Commands : IDisposable
                 var subscription = await SubscriptionUnderTest.OpenAsync(Client(command).Client, command, cancellation);
                 _subscriptions[(string)command["sub"]!] = subscription;
                 return [];
+            case "token":
+                return Subscription(command).Token();
+            case "pause":
+                return await Subscription(command).PauseAsync(command, cancellation);
+            case "resume":
+                return await Subscription(command).ResumeAsync(cancellation);
             case "wait_ready":
                 await Client(command).Client.WaitReadyAsync(Milliseconds(command, "timeout_ms"), cancellation);
                 return [];

@@ -32,6 +32,7 @@ internal static class Errors
         NoResponderException => ("no_responder", default),
         RequestTimeoutException or TimeoutException => ("timeout", default),
         ClosedException => ("closed", default),
+        InvalidOperationException => ("argument", default), // a call that the options do not allow
         OperationCanceledException => ("cancelled", default),
         _ => ("other", default),
     };

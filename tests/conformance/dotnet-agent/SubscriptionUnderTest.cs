@@ -8,14 +8,16 @@ namespace ConformanceAgent;
 /// <summary>A subscription that is read only as far as the driver asks.</summary>
 internal sealed class SubscriptionUnderTest
 {
+    private readonly Subscription _subscription;
     private readonly IAsyncEnumerator<Message> _messages;
     private readonly CancellationTokenSource _stop;
     private Task<bool>? _next;
     private bool _ended;
 
-    private SubscriptionUnderTest(IAsyncEnumerator<Message> messages, CancellationTokenSource stop)
+    private SubscriptionUnderTest(Subscription subscription, CancellationTokenSource stop)
     {
-        _messages = messages;
+        _subscription = subscription;
+        _messages = subscription.GetAsyncEnumerator(stop.Token);
         _stop = stop;
     }
 
@@ -26,8 +28,21 @@ internal sealed class SubscriptionUnderTest
         var subscription = client.Subscribe(
             filters, Words.ToSubscribeOptions(command["options"] as JsonObject ?? []), CancellationToken.None);
         await subscription.StartAsync(cancellation);
-        var stop = new CancellationTokenSource();
-        return new(subscription.GetAsyncEnumerator(stop.Token), stop);
+        return new(subscription, new CancellationTokenSource());
+    }
+
+    internal JsonObject Token() => new() { ["token"] = _subscription.ResumeToken };
+
+    internal async Task<JsonObject> PauseAsync(JsonObject command, CancellationToken cancellation)
+    {
+        await _subscription.PauseAsync(Commands.Milliseconds(command, "limit_ms"), cancellation);
+        return [];
+    }
+
+    internal async Task<JsonObject> ResumeAsync(CancellationToken cancellation)
+    {
+        await _subscription.ResumeAsync(cancellation);
+        return [];
     }
 
     internal async Task CloseAsync()
@@ -96,6 +111,10 @@ internal sealed class SubscriptionUnderTest
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && !_next.IsCompleted)
             {
                 return; // the message that comes next is for the next read
+            }
+            catch (NexusdException) when (taken > 0)
+            {
+                return; // the next read tells how it ended
             }
 
             _next = null;

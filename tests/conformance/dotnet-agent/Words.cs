@@ -44,6 +44,8 @@ internal static class Words
         {
             ReceiveRetained = (bool?)options["receive_retained"] ?? true,
             ResumeAfterReconnect = (bool?)options["resume"] ?? true,
+            KeepFor = (double?)options["keep_ms"] is { } keep ? TimeSpan.FromMilliseconds(keep) : null,
+            ResumeToken = (string?)options["token"],
             Group = (string?)options["group"],
             Strategy = (string?)options["strategy"] switch
             {

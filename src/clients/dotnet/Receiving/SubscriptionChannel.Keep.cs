@@ -78,6 +78,10 @@ internal abstract partial class SubscriptionChannel
         lock (_pauseWaiters)
         {
             _pausesSent = Math.Max(0, _pausesSent - 1);
+            if (refusal is not null)
+            {
+                _pausedUntil = 0; // it goes on, so leaving it ends it
+            }
         }
 
         if (refusal is not null)

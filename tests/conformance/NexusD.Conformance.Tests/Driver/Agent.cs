@@ -72,6 +72,14 @@ internal sealed class Agent : IAsyncDisposable
         return (id, SendAsync(command.ToJsonString(), answer.Task));
     }
 
+    /// <summary>Ends the process with SIGKILL, as a crash would.</summary>
+    internal async Task KillAsync()
+    {
+        _process.Signal(9);
+        await _process.WaitForExitAsync();
+        await _reader;
+    }
+
     public async ValueTask DisposeAsync()
     {
         _process.Input.Close();

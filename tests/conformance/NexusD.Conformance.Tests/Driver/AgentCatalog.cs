@@ -35,6 +35,11 @@ internal static class AgentCatalog
             : $"{language}: {string.Join(", ", missing)} is missing, so its agent cannot run; see tests/conformance.";
     }
 
+    /// <summary>Whether a client says that it does not have an optional part.</summary>
+    internal static bool Lacks(string language, string part) =>
+        _agents.GetProperty(language).TryGetProperty("lacks", out JsonElement lacks)
+        && lacks.EnumerateArray().Any(l => l.GetString() == part);
+
     internal static string Folder(string language) =>
         Path.Combine(Repository.Root, _agents.GetProperty(language).GetProperty("folder").GetString()!);
 

@@ -7,6 +7,11 @@ namespace NexusD.Conformance.Tests.Driver;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class EachLanguageAttribute : DataAttribute
 {
+    /// <summary>The optional part of client.md that the scenario is about; null: none.</summary>
+    public string? Part { get; init; }
+
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
-        AgentCatalog.Languages.Where(l => AgentCatalog.WhyMissing(l) is null).Select(l => new object[] { l });
+        AgentCatalog.Languages
+            .Where(l => AgentCatalog.WhyMissing(l) is null && (Part is null || !AgentCatalog.Lacks(l, Part)))
+            .Select(l => new object[] { l });
 }

@@ -9,10 +9,14 @@ internal sealed class InLanguageAttribute : DataAttribute
 {
     private readonly string _language;
 
-    public InLanguageAttribute(string language)
+    public InLanguageAttribute(string language, string? part = null)
     {
         _language = language;
         Skip = AgentCatalog.WhyMissing(language);
+        if (Skip is null && part is not null && AgentCatalog.Lacks(language, part))
+        {
+            Skip = $"{language}: its client does not offer '{part}'.";
+        }
     }
 
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[_language]];

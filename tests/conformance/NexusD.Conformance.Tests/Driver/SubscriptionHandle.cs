@@ -42,5 +42,21 @@ internal sealed class SubscriptionHandle(Agent agent, string name)
 
     internal (long Id, Task<JsonObject> Answer) BeginRead(int count) => agent.Begin("read", ReadCommand(count));
 
+    /// <summary>What names a kept subscription; null where it is not kept.</summary>
+    internal async Task<string?> TokenAsync() =>
+        (string?)(await agent.DoAsync("token", new() { ["sub"] = name }))["token"];
+
+    internal JsonObject PauseCommand(int limitMs = 60_000) => new() { ["sub"] = name, ["limit_ms"] = limitMs };
+
+    internal Task PauseAsync(int limitMs = 60_000) => agent.DoAsync("pause", PauseCommand(limitMs));
+
+    internal Task ResumeAsync() => agent.DoAsync("resume", new() { ["sub"] = name });
+
+    /// <summary>Checks that nothing comes for a fifth of a second.</summary>
+    internal async Task IsSilentAsync() => Assert.Empty(await TakeAsync(1, 200));
+
+    /// <summary>Runs a command of this subscription that has to fail.</summary>
+    internal Task<Failure> FailAsync(string what, JsonObject command) => agent.FailAsync(what, command);
+
     internal Task CloseAsync() => agent.DoAsync("unsubscribe", new() { ["sub"] = name });
 }
