@@ -233,7 +233,8 @@ public sealed class KeepScenarios : IDisposable
         .Where(e => (string)e["kind"]! is "gap" or "notice").Select(e => e.ToJsonString());
 
     internal static IEnumerable<JsonElement> Subscriptions(JsonElement clients) => clients.EnumerateArray()
-        .SelectMany(c => c.TryGetProperty("subscription_list", out JsonElement list) ? list.EnumerateArray() : []);
+        .Where(c => c.TryGetProperty("subscription_list", out JsonElement list) && list.GetArrayLength() > 0)
+        .SelectMany(c => c.GetProperty("subscription_list").EnumerateArray());
 
     internal static async Task BreakAsync(Proxy proxy, ClientHandle client)
     {
