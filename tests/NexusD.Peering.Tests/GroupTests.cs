@@ -61,6 +61,38 @@ public sealed class GroupTests
     }
 
     [Fact]
+    public void A_retained_event_that_found_no_way_is_sent_after_all_to_members_too_and_told_to_nobody()
+    {
+        var world = new VirtualWorld();
+        using var a = new TestNode(world, 1, o => new MeshOptions
+        {
+            Bind = o.Bind,
+            NodeName = o.NodeName,
+            Cluster = o.Cluster,
+            NodeId = o.NodeId,
+            JitterSeed = o.JitterSeed,
+            Log = o.Log,
+            LinkHold = TimeSpan.Zero,
+        });
+        using var b = new TestNode(world, 2);
+        RecordingTarget member = b.Join(Filter);
+        RecordingTarget plain = b.Subscribe("#");
+        Link(world, [a, b]);
+        a.Publish("t/1", "first");
+        world.RunUntil(() => member.Events.Count == 1 && plain.Events.Count == 1, "the first has come");
+        world.Network.Cut(a.Address, b.Address);
+        world.RunFor(10_000);
+        a.Publish("t/2", "kept", retain: true);
+        world.RunFor(100);
+        world.Network.Heal(a.Address, b.Address);
+        world.RunUntil(() => member.Events.Count == 2 && plain.Events.Count == 2, "the retained one has come");
+        world.RunFor(1_000);
+        Assert.Equal(["first", "kept"], member.Payloads);
+        Assert.Equal(["first", "kept"], plain.Payloads);
+        Assert.Empty(plain.Gaps);
+    }
+
+    [Fact]
     public void What_is_under_way_to_a_member_that_leaves_reaches_another()
     {
         var world = new VirtualWorld();

@@ -122,6 +122,7 @@ internal sealed class ExactLosses
 /// <param name="IsRetained">One event that may be in the store.</param>
 /// <param name="Topic">Of a retained one; null where the lane does not know it any more.</param>
 /// <param name="IsCounted">It was given up and counted before, but the peer was not told.</param>
+/// <param name="Members">Members of groups there that were to get the retained one; null: none.</param>
 internal readonly record struct ExactLoss(
     ulong Publisher,
     ulong From,
@@ -129,7 +130,8 @@ internal readonly record struct ExactLoss(
     DropReason Reason,
     bool IsRetained = false,
     Topic? Topic = null,
-    bool IsCounted = false)
+    bool IsCounted = false,
+    uint[]? Members = null)
 {
     public bool IsFollowedBy(in ExactLoss next) =>
         !IsRetained && !next.IsRetained && Publisher == next.Publisher && From + Events == next.From

@@ -122,8 +122,15 @@ internal sealed partial class PeerChannel
                         return;
                     }
 
-                    bool isRetained = (forward.Flags & RunFlags.Retain) != 0 && forward.Members.IsEmpty;
-                    Note(lane, forward.Publisher, forward.Number, count, reason, isRetained);
+                    bool isRetained = (forward.Flags & RunFlags.Retain) != 0;
+                    Span<uint> members = stackalloc uint[ForwardFrame.MaxMembers];
+                    members = members[..(forward.Members.Length / ForwardFrame.MemberBytes)];
+                    for (int i = 0; i < members.Length; i++)
+                    {
+                        members[i] = ForwardFrame.Member(forward.Members, i);
+                    }
+
+                    Note(lane, forward.Publisher, forward.Number, count, reason, isRetained, null, members);
                 }
                 else if (frame.Length >= GapFrame.HeaderBytes && frame[4] == PeerFrameKind.Gap
                     && GapFrame.TryRead(frame, out GapFrame gap) == ErrorCode.None)

@@ -13,8 +13,9 @@ namespace NexusD.Peering.Links;
 /// <remarks>
 /// Repair brings the peer what the store has, so a GAP for such an event would tell of a loss that there is not. They
 /// are sent before any later run of the lane and in the order of their numbers, or the peer would take them for
-/// duplicates. One that is lost has a GAP of its own, by which the peer knows it if repair brought it from elsewhere.
-/// What was sent and not acknowledged is told by ranges without holes: the peer tells nobody of what it had of them.
+/// duplicates; members of groups that were to get them do then. One that is lost has a GAP of its own, by which the
+/// peer knows it if repair brought it from elsewhere. What was sent and not acknowledged is told by ranges without
+/// holes: the peer tells nobody of what it had of them.
 /// </remarks>
 internal sealed partial class PeerChannel
 {
@@ -28,8 +29,8 @@ internal sealed partial class PeerChannel
             return;
         }
 
-        bool mayBeSentLater = (run.Flags & RunFlags.Retain) != 0 && reason != DropReason.TooLarge && members.IsEmpty;
-        Note(lane, run.Publisher, run.Number, run.Count, reason, mayBeSentLater, run.Topic);
+        bool mayBeSentLater = (run.Flags & RunFlags.Retain) != 0 && reason != DropReason.TooLarge;
+        Note(lane, run.Publisher, run.Number, run.Count, reason, mayBeSentLater, run.Topic, members);
         if (reason == DropReason.TooLarge)
         {
             MarkDirty();
@@ -44,7 +45,8 @@ internal sealed partial class PeerChannel
         int count,
         DropReason reason,
         bool isRetained = false,
-        Topic? topic = null)
+        Topic? topic = null,
+        ReadOnlySpan<uint> members = default)
     {
         _hasGaps = true;
         int others = isRetained ? count - 1 : count;
@@ -59,7 +61,14 @@ internal sealed partial class PeerChannel
         }
 
         ulong last = number + (ulong)count - 1;
-        if (isRetained && !lane.Exact.TryAdd(new ExactLoss(publisher, last, 1, reason, IsRetained: true, topic)))
+        if (!isRetained)
+        {
+            return;
+        }
+
+        var retained = new ExactLoss(
+            publisher, last, 1, reason, IsRetained: true, topic, Members: members.IsEmpty ? null : members.ToArray());
+        if (!lane.Exact.TryAdd(retained))
         {
             Count(publisher, last, 1, reason);
             lane.Gaps.Add(publisher, last, last, 1, reason);
@@ -146,7 +155,7 @@ internal sealed partial class PeerChannel
             return false;
         }
 
-        WriteForward(lane, run, 0, default, false, 0);
+        WriteForward(lane, run, 0, loss.Members, false, 0);
         _ledger.EventsOut++;
         return true;
     }
