@@ -5,9 +5,9 @@ using NexusD.Daemon.Options;
 namespace NexusD.Daemon;
 
 /// <summary>
-/// How the node leaves: it is no longer ready; apps are told and may go on until they close; then the links are
-/// flushed until
-/// the other nodes have acknowledged everything; all of it within the grace time.
+/// How the node leaves: it is no longer ready; apps are told and may go on until they close; then nothing more is taken
+/// and the links are flushed until the other nodes, also those that have to be reached again first, have acknowledged
+/// everything; all of it within the grace time. What is lost is told to publishers that are still there.
 /// </summary>
 internal sealed partial class DaemonHost
 {
@@ -84,13 +84,16 @@ internal sealed partial class DaemonHost
         }
 
         _appsAreDone = true;
-        Apps.Dispose();
+        Apps.HoldPublishes();
+        Apps.EndSubscriptions();
         TimeSpan left = Grace - _leaving.Elapsed;
         Mesh.Leave(left > TimeSpan.Zero ? left : TimeSpan.Zero, EndLeaving);
     }
 
     private void EndLeaving()
     {
+        Apps.TellLastLosses();
+        Apps.Dispose();
         if (_leaving.Elapsed > Grace)
         {
             DaemonLog.GraceEnded(_log, Grace.TotalSeconds);

@@ -135,6 +135,7 @@ internal sealed partial class DaemonHost : INodeProbe, IDisposable
     public void Run()
     {
         _discovery.Start(new PeerRelay(_loop, Mesh, Logger("discovery")));
+        BeginJoining();
         _ = ServeHttpAsync();
         Tick();
         TickMemory();

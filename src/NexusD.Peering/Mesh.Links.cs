@@ -58,7 +58,7 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
 
     LinkFault ILinkOwner.Admit(PeerLink link)
     {
-        if (_leaving)
+        if (_leaving && !MayLinkWhileLeaving(link))
         {
             return new LinkFault(ErrorCode.ShuttingDown, "the node is leaving");
         }
@@ -90,6 +90,11 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
         _interest.Flush(); // what changed in this turn goes to the others now and to this link with its snapshot
         link.GoUp(channel);
         _context.Options.Log.LinkUp(link.PeerName, link.Address, _engine, link.IsDialed);
+        if (_leaving)
+        {
+            link.Leave();
+        }
+
         WakeBy(_context.Loop.NowNs);
         return LinkFault.None;
     }
@@ -119,7 +124,7 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
         if (_channels.TryGetValue(link.PeerId, out PeerChannel? channel))
         {
             channel.Detach();
-            if (link.HasPeerLeft || link.HasBrokenRules || _leaving)
+            if (link.HasPeerLeft || link.HasBrokenRules || (_leaving && !channel.HoldsEvents))
             {
                 End(channel, _leaving ? DropReason.LinkDown : DropReason.LinkLost);
             }
@@ -136,6 +141,10 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
 
         bool yields = _context.Options.NodeId > link.PeerId;
         _dialer.LinkLost(link.PeerId, link.UpForNs >= LivedNs, yields);
+        if (_leaving)
+        {
+            DialAwaited();
+        }
     }
 
     /// <summary>What there is with the process behind a link; null when it shows other limits than before.</summary>
@@ -191,9 +200,10 @@ public sealed partial class Mesh : ILinkOwner, IDialHost
 
     private PeerLink? Accept(IQuicConnection connection)
     {
-        if (_leaving || _links.Count >= _context.Options.MaxLinks)
+        bool isWanted = !_leaving || IsAwaitingPeers;
+        if (!isWanted || _links.Count >= _context.Options.MaxLinks)
         {
-            _context.Counters.LinksOverLimit += _leaving ? 0 : 1;
+            _context.Counters.LinksOverLimit += isWanted ? 1 : 0;
             return null;
         }
 

@@ -42,9 +42,6 @@ public sealed partial class Mesh : IDisposable
     private string _engine = "";
     private long _lastLinkId;
     private long _wakeNs = long.MaxValue;
-    private long _leaveDueNs = long.MaxValue;
-    private Action? _left;
-    private bool _leaving;
 
     /// <param name="loop">The loop whose thread everything runs on.</param>
     /// <param name="router">The node's router.</param>
@@ -134,25 +131,6 @@ public sealed partial class Mesh : IDisposable
     /// <summary>Uses new certificates for links made from now on.</summary>
     public void ReplaceCredentials(QuicCredentials credentials) => _endpoint?.ReplaceCredentials(credentials);
 
-    /// <summary>
-    /// Leaves the mesh: tells every peer, sends what is queued until it is acknowledged, and closes. Call it when no
-    /// application publishes any more. <paramref name="left"/> runs once, on the loop's thread, when all links are
-    /// closed or after <paramref name="deadline"/>.
-    /// </summary>
-    public void Leave(TimeSpan deadline, Action left)
-    {
-        _leaving = true;
-        _left = left;
-        _leaveDueNs = _context.Loop.NowNs + (deadline.Ticks * 100);
-        _dialer.Stop();
-        foreach (PeerLink link in _links.ToArray())
-        {
-            link.Leave();
-        }
-
-        WakeBy(_links.Count == 0 ? _context.Loop.NowNs : _leaveDueNs);
-    }
-
     /// <summary>Closes everything at once.</summary>
     public void Dispose()
     {
@@ -224,10 +202,10 @@ public sealed partial class Mesh : IDisposable
         }
 
         _ticking.Clear();
-        due = Math.Min(due, TickChannels(nowNs));
+        due = Math.Min(due, Math.Min(TickChannels(nowNs), TickJoin(nowNs)));
         if (_left is { } left)
         {
-            if (_links.Count == 0 || nowNs >= _leaveDueNs)
+            if (HasNobodyToLeave || nowNs >= _leaveDueNs)
             {
                 _left = null;
                 Dispose();

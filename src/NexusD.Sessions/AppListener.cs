@@ -85,6 +85,46 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
         }
     }
 
+    /// <summary>
+    /// Takes no events from now on: of each session nothing is read from its next PUBLISH on. Everything else, such as
+    /// opening subscriptions, goes on.
+    /// </summary>
+    public void HoldPublishes() => _table.HoldsPublishes = true;
+
+    /// <summary>Takes events again; what waited comes first.</summary>
+    public void ReleasePublishes()
+    {
+        _table.HoldsPublishes = false;
+        foreach (AppSession session in _table.Sessions)
+        {
+            session.ReleasePublishes();
+        }
+    }
+
+    /// <summary>
+    /// Ends all subscriptions, kept ones too: what waits for members of groups goes on to others while the node is
+    /// still in the mesh. Sessions stay, so that their publishers can be told what is lost (<see
+    /// cref="TellLastLosses"/>).
+    /// </summary>
+    public void EndSubscriptions()
+    {
+        foreach (AppSession session in _table.Sessions)
+        {
+            session.EndSubscriptions();
+        }
+
+        _table.Kept.EndAll();
+    }
+
+    /// <summary>Tells publishers that are still connected what was lost; call <see cref="Dispose"/> next.</summary>
+    public void TellLastLosses()
+    {
+        foreach (AppSession session in _table.Sessions)
+        {
+            session.TellLastLosses();
+        }
+    }
+
     /// <summary>Events in the longest queue of any subscription: cheaper than the snapshots that tell it too.</summary>
     public int DeepestQueue()
     {

@@ -30,7 +30,9 @@ internal sealed partial class AppSession
 
         _table.BeginBatch();
         _table.Publishing = this;
-        used = HandleFrames(received, used, out frameBytes);
+        used = _table.HoldsPublishes && !_hasHungUp
+            ? HandleUntilPublish(received, used, out frameBytes)
+            : HandleFrames(received, used, out frameBytes);
         _table.Publishing = null;
         return used;
     }

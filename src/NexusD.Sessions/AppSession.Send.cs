@@ -116,9 +116,10 @@ internal sealed partial class AppSession
             }
         }
 
-        if (IsHeldByQueue && _connection.IsOutputBroken)
+        if ((IsHeldByQueue || _waitsToPublish) && _connection.IsOutputBroken)
         {
             EndAllHolds();
+            ReleasePublishes(); // nobody is there to send it again
         }
 
         if (_line is not { Count: > 0 } line)

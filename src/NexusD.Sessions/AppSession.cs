@@ -106,7 +106,7 @@ internal sealed partial class AppSession : IStreamConsumer
     /// <summary>The client was silent for too long.</summary>
     public void EndIdle()
     {
-        if (IsHeldByQueue || _connection.IsAwaitingMemory)
+        if (IsHeldByQueue || _waitsToPublish || _connection.IsAwaitingMemory)
         {
             LastHeardNs = _table.Loop.NowNs; // it is not its fault that nothing is heard
             return;
@@ -142,6 +142,7 @@ internal sealed partial class AppSession : IStreamConsumer
     public void OnClosed(StreamCloseReason reason)
     {
         _state = State.Closing;
+        EndWaitToPublish();
         EndAllHolds();
         DetachKept(isBroken: true);
         CloseSubscriptions();
@@ -192,7 +193,7 @@ internal sealed partial class AppSession : IStreamConsumer
             ConnectedUnixMs = _connectedUnixMs,
             Subscriptions = _subscriptions.Count,
             Details = details,
-            IsHeldUp = IsHeldByQueue || _connection.IsAwaitingMemory,
+            IsHeldUp = IsHeldByQueue || _waitsToPublish || _connection.IsAwaitingMemory,
             EventsIn = _eventsIn,
             BytesIn = _connection.ReceivedBytes,
             EventsOut = _eventsOut,

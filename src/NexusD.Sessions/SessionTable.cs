@@ -129,6 +129,9 @@ internal sealed class SessionTable : ILossListener
     /// <summary>Whether the daemon is leaving: no new sessions.</summary>
     public bool IsLeaving { get; set; }
 
+    /// <summary>Whether no session is read beyond its first PUBLISH.</summary>
+    public bool HoldsPublishes { get; set; }
+
     public IReadOnlyList<AppSession> Sessions => _sessions;
 
     /// <summary>

@@ -53,6 +53,15 @@ internal static partial class DaemonLog
     [LoggerMessage(EventId = 1012, Level = LogLevel.Critical, Message = "a bug, please report it; the daemon ends")]
     public static partial void Crashed(ILogger log, Exception exception);
 
+    [LoggerMessage(EventId = 1013, Level = LogLevel.Information,
+        Message = "joined after {Milliseconds} ms with {Links} links; events of apps are taken")]
+    public static partial void Joined(ILogger log, int links, long milliseconds);
+
+    [LoggerMessage(EventId = 1014, Level = LogLevel.Warning,
+        Message = "not all known nodes have answered after {Milliseconds} ms ({Links} have): what apps publish before"
+            + " the others are linked does not reach them; nexusctl peers shows them, --join-timeout waits longer")]
+    public static partial void JoinedWithout(ILogger log, int links, long milliseconds);
+
     [LoggerMessage(EventId = 1100, Level = LogLevel.Information,
         Message = "beacons to {Group} on interface {Name} ({Address})")]
     public static partial void InterfaceJoined(ILogger log, string group, string name, string address);

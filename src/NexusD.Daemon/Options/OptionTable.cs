@@ -46,6 +46,14 @@ internal static class OptionTable
         Reader = OptionReaders.Duration(TimeSpan.Zero, TimeSpan.FromHours(1)),
     };
 
+    public static readonly Option<TimeSpan> JoinTimeout = new()
+    {
+        Name = "join-timeout", Group = OptionGroup.Node, Placeholder = "TIME", Default = "1s", IsDuration = true,
+        Help = "How long events of apps wait after the start until other nodes have said what they want; 0: not at all",
+        Valid = "a time from 0s to 10s such as 500ms or 2s",
+        Reader = OptionReaders.Duration(TimeSpan.Zero, TimeSpan.FromSeconds(10)),
+    };
+
     public static readonly Option<string> AppSocket = new()
     {
         Name = "app-socket", Group = OptionGroup.Apps, Placeholder = "PATH", Default = "auto",
@@ -377,7 +385,7 @@ internal static class OptionTable
     /// <summary>All of them, in the order of help.</summary>
     public static IReadOnlyList<OptionDefinition> All { get; } =
     [
-        Cluster, NodeName, ShutdownGrace,
+        Cluster, NodeName, ShutdownGrace, JoinTimeout,
         AppSocket, AppPort, AppBind,
         MeshPort, Bind, Quic,
         Discovery, Peers, KubernetesNamespace, MulticastAddress, MulticastPort, MulticastInterface,

@@ -4,24 +4,6 @@ using NexusD.Protocol;
 
 namespace NexusD.Peering.Dialing;
 
-/// <summary>What the dialer asks of the mesh.</summary>
-internal interface IDialHost
-{
-    /// <summary>Whether a link to this node is up.</summary>
-    bool IsLinked(NodeId node);
-
-    /// <summary>The node that says it listens there and is linked; empty when there is none.</summary>
-    NodeId NodeAt(IPEndPoint address);
-
-    /// <summary>Wants <see cref="Dialer.Run"/> by that time.</summary>
-    void WakeBy(long dueNs);
-
-    /// <summary>
-    /// Starts a try; null when no more links are allowed. The outcome is told to the dialer later, never from inside.
-    /// </summary>
-    IDialAttempt? Dial(DialTarget target, DialEndpoint endpoint);
-}
-
 /// <summary>
 /// The table of known addresses and the plan of when to try which. In: addresses named and no longer named, the time,
 /// outcomes of tries, links up and down. Out: calls to <see cref="IDialHost.Dial"/>.
@@ -154,6 +136,35 @@ internal sealed class Dialer(IDialHost host, IMeshLoop loop, MeshOptions options
         foreach (DialEndpoint endpoint in _endpoints.Values)
         {
             AbandonAll(endpoint);
+        }
+    }
+
+    /// <summary>Whether each known address is linked, or has turned out to lead to nobody at the moment.</summary>
+    public bool HasTriedAll
+    {
+        get
+        {
+            foreach (DialTarget target in _targets.Values)
+            {
+                if (target.Endpoints.Count == 0 ? target.ResolveFailure is null : IsMissing(target))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Gives up the tries under way that the host does not want any more.</summary>
+    public void Narrow()
+    {
+        foreach (DialEndpoint endpoint in _endpoints.Values)
+        {
+            if (!host.Wants(endpoint))
+            {
+                AbandonAll(endpoint);
+            }
         }
     }
 
@@ -376,6 +387,20 @@ internal sealed class Dialer(IDialHost host, IMeshLoop loop, MeshOptions options
             : target.IsName ? nowNs + RefreshNs : long.MaxValue;
     }
 
+    private bool IsMissing(DialTarget target)
+    {
+        foreach (DialEndpoint endpoint in target.Endpoints)
+        {
+            if (NeedsLink(target, endpoint)
+                && (endpoint.Failures == 0 || endpoint.Attempts.Exists(static a => a.IsConnected)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private bool NeedsLink(DialTarget target)
     {
         if (target.Endpoints.Count == 0)
@@ -396,7 +421,7 @@ internal sealed class Dialer(IDialHost host, IMeshLoop loop, MeshOptions options
 
     private bool NeedsLink(DialTarget target, DialEndpoint endpoint)
     {
-        if (endpoint.IsSelf || IsLinked(endpoint))
+        if (endpoint.IsSelf || IsLinked(endpoint) || !host.Wants(endpoint))
         {
             return false;
         }

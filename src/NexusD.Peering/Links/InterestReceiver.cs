@@ -34,13 +34,20 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link, No
     /// <summary>Members of groups known, as <see cref="Count"/>.</summary>
     public int Members => _members.Count;
 
+    /// <summary>The peer has told everything, over the present link.</summary>
+    public bool IsWhole { get; private set; }
+
     /// <summary>The peer told more than the limit.</summary>
     public bool WantsEverything { get; private set; }
 
     /// <summary>
     /// Another link takes over: the peer tells everything anew, and until it has the filters that are known stay.
     /// </summary>
-    public void Restart() => _waitsForReset = true;
+    public void Restart()
+    {
+        _waitsForReset = true;
+        IsWhole = false;
+    }
 
     /// <summary>Takes a frame in. <paramref name="ask"/>: send INTEREST_REQUEST.</summary>
     public LinkFault Read(ReadOnlySpan<byte> frame, out bool ask)
@@ -109,6 +116,8 @@ internal sealed class InterestReceiver(MeshContext mesh, DeliveryTarget link, No
             RemoveOld();
             ask = _waitsForReset = state.Digest != _digest || state.Count != (uint)_current;
         }
+
+        IsWhole = !ask;
     }
 
     private void Reset()

@@ -26,6 +26,7 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
     private ChannelStage _stage = ChannelStage.Held;
     private long _downSinceNs = long.MaxValue;
     private bool _isRouted;
+    private bool _wantsNoMore;
 
     public PeerChannel(MeshContext mesh, NodeId peer)
     {
@@ -59,6 +60,9 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
 
     /// <summary>Whether runs come here; not any more when the peer or this node is leaving.</summary>
     public bool IsRouted => _isRouted;
+
+    /// <summary>Whether the peer is still to get something, and may be there again soon.</summary>
+    public bool HoldsEvents => _stage is ChannelStage.Linked or ChannelStage.Held && !IsDrained;
 
     /// <summary>When the last link was lost; <see cref="long.MaxValue"/> while lanes flow.</summary>
     public long DownSinceNs => _downSinceNs;
@@ -112,7 +116,7 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
         PeerName = link.PeerName;
         PeerVersion = link.PeerVersion;
         MeshAddress = link.MeshAddress;
-        if (!_isRouted)
+        if (!_isRouted && !_wantsNoMore)
         {
             _isRouted = true;
             _mesh.Router.AddPeer(this);
@@ -138,10 +142,11 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
         }
     }
 
-    /// <summary>The peer is leaving: it wants nothing any more.</summary>
+    /// <summary>The peer or this node is leaving: nothing more is for it, on this link or another one.</summary>
     public void StopForwarding()
     {
         _isRouted = false;
+        _wantsNoMore = true;
         _mesh.Router.RemovePeer(this);
     }
 
@@ -164,7 +169,8 @@ internal sealed partial class PeerChannel : DeliveryTarget, ILoopFlush
             Trim();
         }
 
-        long forgetNs = Math.Max(holdNs, _mesh.Options.ForgetAfter.Ticks * 100);
+        // A peer that said that it leaves comes back only for what it has to send, and not for long.
+        long forgetNs = _wantsNoMore ? holdNs : Math.Max(holdNs, _mesh.Options.ForgetAfter.Ticks * 100);
         IsForgotten = Link is null && nowNs - _downSinceNs >= forgetNs;
         return _downSinceNs + (_stage == ChannelStage.Held ? holdNs : forgetNs);
     }

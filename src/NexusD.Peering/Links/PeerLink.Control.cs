@@ -80,6 +80,7 @@ internal sealed partial class PeerLink
         LinkFault fault = ReadControlFrames(data);
         if (!fault.IsFault && end)
         {
+            _peerHasLeft |= IsPeerLeaving;
             Close(0, "the peer ended the control stream");
             return;
         }

@@ -24,8 +24,11 @@ internal sealed partial class PeerLink
     /// <summary>The peer said that it is leaving; it gets no events any more.</summary>
     public bool IsPeerLeaving { get; private set; }
 
-    /// <summary>The peer has closed the link because its process ends.</summary>
-    public bool HasPeerLeft => IsPeerLeaving || _peerHasLeft;
+    /// <summary>
+    /// The peer has closed the link because its process ends. One that said that it is leaving and is heard no longer
+    /// may still come back, to send what this node has not acknowledged.
+    /// </summary>
+    public bool HasPeerLeft => _peerHasLeft;
 
     /// <summary>Another link to the same node takes over, or is kept instead of this one.</summary>
     public void Retire()
@@ -49,10 +52,14 @@ internal sealed partial class PeerLink
     /// <summary>This node leaves: nothing more is sent; the link closes when the peer has routed everything.</summary>
     public void Leave()
     {
-        if (_phase != LinkPhase.Up)
+        if (_phase < LinkPhase.Up)
         {
             Close((ulong)ErrorCode.ShuttingDown, "the node is leaving");
-            return;
+        }
+
+        if (_phase != LinkPhase.Up)
+        {
+            return; // one that gives way ends by itself
         }
 
         _leaving = true;

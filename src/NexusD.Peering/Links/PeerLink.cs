@@ -185,8 +185,13 @@ internal sealed partial class PeerLink : IQuicConnectionHandler, ILoopFlush, IDi
             _mesh.Counters.CountRefusedByPeer(info.ErrorCode);
         }
 
-        _peerHasLeft =
-            info.Kind == QuicCloseKind.PeerApplication && info.ErrorCode == (ulong)ErrorCode.ShuttingDown;
+        _peerHasLeft |= info.Kind switch
+        {
+            QuicCloseKind.PeerApplication =>
+                info.ErrorCode == (ulong)ErrorCode.ShuttingDown || (info.ErrorCode == 0 && IsPeerLeaving),
+            QuicCloseKind.Unreachable => IsPeerLeaving,
+            _ => false,
+        };
         TellGone(new LinkEnd(OutcomeOf(info), Describe(info)));
         Discard();
     }
