@@ -149,7 +149,10 @@ func (a *agent) doSubscription(ctx context.Context, c *command) (answer, error) 
 	case "unsubscribe":
 		return nil, sub.Close()
 	case "token":
-		return answer{"token": sub.ResumeToken()}, nil
+		if token := sub.ResumeToken(); token != "" {
+			return answer{"token": token}, nil
+		}
+		return answer{"token": nil}, nil
 	case "pause":
 		return nil, sub.Pause(ctx, time.Duration(c.LimitMs)*time.Millisecond)
 	case "resume":
