@@ -41,13 +41,18 @@ packages_needed() {
   ngtcp2_packages
 }
 
+# The module of the Go client asks for 1.22; bookworm's own is 1.19.
+has_go() {
+  [[ $(go version 2>/dev/null) =~ go([0-9]+)\.([0-9]+) ]] && (( BASH_REMATCH[1] > 1 || BASH_REMATCH[2] >= 22 ))
+}
+
 # A toolchain from elsewhere on the PATH counts as well. Rust's crates come from Debian in any case, as files.
 client_packages() {
   local codename; codename=$(os_field VERSION_CODENAME)
   command -v python3 >/dev/null || echo python3
   command -v node >/dev/null || echo nodejs
   command -v npm >/dev/null || echo npm
-  if ! command -v go >/dev/null; then
+  if ! has_go; then
     if [[ $codename == bookworm ]]; then echo golang-1.23-go; else echo golang-go; fi
   fi
   command -v cargo >/dev/null || printf '%s\n' cargo rustc

@@ -47,19 +47,24 @@ public sealed class StationAllocationTests
         router.Subscribe(stays, Mesh.Filter("a/b/#"));
         Topic topic = router.Topic("a/b/c");
         byte[] body = Runs.Body("0123456789");
-        long allocated = 0;
-        for (int i = 0; i < Rounds; i++)
+        long allocated = Allocations.Least(() =>
         {
-            router.Subscribe(passing, related);
-            router.Unsubscribe(passing, related);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            router.Publish(Runs.Of(topic, body, publisher: 1, number: _number++));
-            allocated += i < 100 ? 0 : GC.GetAllocatedBytesForCurrentThread() - before;
-        }
+            long inPublish = 0;
+            for (int i = 0; i < Rounds; i++)
+            {
+                router.Subscribe(passing, related);
+                router.Unsubscribe(passing, related);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                router.Publish(Runs.Of(topic, body, publisher: 1, number: _number++));
+                inPublish += GC.GetAllocatedBytesForCurrentThread() - before;
+            }
+
+            return inPublish;
+        });
 
         Assert.Equal(0, allocated);
-        Assert.Equal(Rounds, stays.Events);
-        Assert.Equal(Rounds, router.GetStatistics().ResolvedRoutes);
+        Assert.Equal((long)_number - 1, stays.Events);
+        Assert.Equal((long)_number - 1, router.GetStatistics().ResolvedRoutes);
     }
 
     [Fact]
@@ -93,19 +98,11 @@ public sealed class StationAllocationTests
         Assert.InRange(queue.Bytes, 1, 100 * 1_000);
     }
 
-    private static void AssertNone(Action station)
+    private static void AssertNone(Action station) => Assert.Equal(0, Allocations.Least(() =>
     {
         for (int i = 0; i < Rounds; i++)
         {
             station();
         }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++)
-        {
-            station();
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-    }
+    }));
 }

@@ -120,6 +120,11 @@ internal static class RunCodecs
             ["number"] = Json.Number(retained.Number),
             ["timestamp"] = Json.Number(retained.Timestamp),
         };
+        if (retained.IsExpired)
+        {
+            fields["expired"] = true;
+        }
+
         if (error == ErrorCode.None)
         {
             error = EventCodec.Read(retained.Properties, 0, retained.Body, frame.Length, int.MaxValue, limits, fields);
@@ -143,6 +148,7 @@ internal static class RunCodecs
         return new RetainedFrame
         {
             IsTombstone = fields.Flag("tombstone"),
+            IsExpired = fields["expired"] is not null,
             Publisher = fields.U64("publisher"),
             Number = fields.U64("number"),
             Timestamp = fields.U64("timestamp"),
