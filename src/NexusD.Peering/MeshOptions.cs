@@ -57,8 +57,8 @@ public sealed class MeshOptions
     /// <summary>Topic aliases that a peer may declare on a lane: 0 to 65,536.</summary>
     public int MaxAliases { get; init; } = 65_536;
 
-    /// <summary>Longest frame taken from a peer in bytes (its length field): 65,536 to 64 MiB.</summary>
-    public int MaxFrameBytes { get; init; } = 4_260_096;
+    /// <summary>Longest frame taken from a peer in bytes (its length field): 65,536 to 67,174,656.</summary>
+    public int MaxFrameBytes { get; init; } = ProtocolLimits.DefaultMaxFrameBytes;
 
     /// <summary>Longest payload taken from a peer in bytes: 1 to <see cref="MaxFrameBytes"/> - 65,536.</summary>
     public int MaxPayloadBytes { get; init; } = 4_194_304;
@@ -150,7 +150,10 @@ public sealed class MeshOptions
         Check(LinkQueueBytes is >= 1 << 20 and <= 1L << 36, nameof(LinkQueueBytes), "must be 1 MiB to 64 GiB");
         Check(LinkHold >= TimeSpan.Zero && LinkHold <= TimeSpan.FromDays(1), nameof(LinkHold), "must be 0 to 1 day");
         Check(MaxAliases is >= 0 and <= 65_536, nameof(MaxAliases), "must be 0 to 65,536");
-        Check(MaxFrameBytes is >= 65_536 and <= 1 << 26, nameof(MaxFrameBytes), "must be 65,536 to 64 MiB");
+        Check(
+            MaxFrameBytes is >= ProtocolLimits.MinMaxFrameBytes and <= ProtocolLimits.LargestFrameBytes,
+            nameof(MaxFrameBytes),
+            "must be 65,536 to 67,174,656");
         Check(
             MaxPayloadBytes >= 1 && MaxPayloadBytes <= MaxFrameBytes - 65_536 + 1,
             nameof(MaxPayloadBytes),

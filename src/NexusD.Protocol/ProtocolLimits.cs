@@ -18,6 +18,9 @@ public static class ProtocolLimits
     /// <summary>Default longest payload of one event in bytes (4 MiB).</summary>
     public const int DefaultMaxPayloadBytes = 4_194_304;
 
+    /// <summary>Longest payload that a daemon can be told to take, in bytes (64 MiB).</summary>
+    public const int LargestPayloadBytes = 67_108_864;
+
     /// <summary>
     /// What a frame may be longer than the payload limit: header, properties, sizes, and room to grow.
     /// </summary>
@@ -25,6 +28,9 @@ public static class ProtocolLimits
 
     /// <summary>Default longest frame in bytes, its length field included.</summary>
     public const int DefaultMaxFrameBytes = DefaultMaxPayloadBytes + FrameOverheadBytes;
+
+    /// <summary>Longest frame for the longest payload in bytes, its length field included.</summary>
+    public const int LargestFrameBytes = LargestPayloadBytes + FrameOverheadBytes;
 
     /// <summary>Least frame limit that a receiver may announce, in bytes.</summary>
     public const int MinMaxFrameBytes = 65_536;

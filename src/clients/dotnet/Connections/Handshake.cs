@@ -82,6 +82,7 @@ internal static class Handshake
             PublisherId = publisher,
             NextNumber = next,
             MaxAliases = ProtocolLimits.LargestMaxAliases,
+            MaxFrame = ProtocolLimits.LargestFrameBytes,
             Token = options.Token,
         };
         var bytes = new byte[ClientGreeting.Size + hello.FrameBytes];

@@ -32,7 +32,7 @@ internal sealed class ReceiveBuffer
     /// <summary>The next frame, when all of it is there; it stays valid until <see cref="Fill"/>.</summary>
     internal FrameStatus TryCut(out ReadOnlySpan<byte> frame, out FrameHeader header)
     {
-        var status = FrameHeader.TryCut(Bytes, ProtocolLimits.DefaultMaxFrameBytes, out header);
+        var status = FrameHeader.TryCut(Bytes, ProtocolLimits.LargestFrameBytes, out header);
         frame = default;
         if (status == FrameStatus.Complete)
         {

@@ -19,6 +19,7 @@ withFake('HELLO says who the client is, and asks for nothing the first time', as
   const { hello } = await daemon.welcome();
   assert.equal(hello.properties.get(0x10).toString(), 'tester');
   assert.match(hello.properties.get(0x11).toString(), /^typescript\/\d+\.\d+\.\d+$/);
+  assert.equal(hello.properties.get(0x15).readUInt32LE(), 67_174_656);
   assert.equal(hello.properties.get(0x12), undefined);
   assert.equal(hello.properties.get(0x13), undefined);
   await client.waitReady();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { NexusdClient, NoResponderError } from '../dist/esm/index.js';
+import { NexusdClient, NoResponderError, PublishError } from '../dist/esm/index.js';
 import { failure, limited, nextEvent, quick, reached } from './harness.mjs';
 import { Cable, missing, RealDaemon } from './real-daemon.mjs';
 
@@ -68,6 +68,22 @@ withDaemon('a million events come complete and in order', async (make) => {
   await done;
   assert.equal(publisher.statistics.inDoubt, 0);
 });
+
+withDaemon('a payload of 64 MiB goes through and comes back whole', async (make) => {
+  const client = make({ publishBufferBytes: 128 * 1024 * 1024 });
+  const payload = Buffer.alloc(64 * 1024 * 1024);
+  for (let at = 0; at < payload.length; at += 4096) payload.writeUInt32LE(at, at);
+  const subscription = client.subscribe('large', { queueBytes: 128 * 1024 * 1024 });
+  await subscription.ready;
+  await client.publish('large', payload);
+  await client.publish('large', 'after');
+  const [large, after] = await take(subscription, 2);
+  assert.ok(payload.equals(large.payload));
+  assert.equal(after.text(), 'after');
+  const error = await failure(client.publish('large', Buffer.alloc(payload.length + 1)));
+  assert.ok(error instanceof PublishError);
+  assert.match(error.message, /max-payload/);
+}, '--max-payload=64MiB', '--subscriber-queue-bytes=128MiB');
 
 withDaemon('retained events come to who subscribes later, and an empty payload deletes them', async (make) => {
   const client = make();

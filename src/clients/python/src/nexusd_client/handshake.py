@@ -34,6 +34,7 @@ def opening(options: ClientOptions, publisher: int, next_number: int) -> bytes:
         client_library=f"python/{__version__}".encode("utf-8"),
         publisher_id=publisher,
         next_number=next_number,
+        max_frame=wire_out.LARGEST_FRAME,
         token=options.token,
     )
 

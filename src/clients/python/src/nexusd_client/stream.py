@@ -59,7 +59,7 @@ class Stream:
         self._end += count
         return count
 
-    def frames(self, max_frame: int = wire_out.DEFAULT_MAX_FRAME) -> Iterator[bytes]:
+    def frames(self, max_frame: int = wire_out.LARGEST_FRAME) -> Iterator[bytes]:
         """The whole frames that were read. Raises Malformed where the stream lost step."""
         view = self._view
         for start, stop in wire_in.split_frames(self._data, self._start, self._end, max_frame):
@@ -89,7 +89,7 @@ class Stream:
         if held >= 4:
             # A frame that was begun must fit as a whole; its length was checked when its header was read.
             length = int.from_bytes(self._view[self._start:self._start + 4], "little") + 4
-            wanted = max(wanted, min(length, wire_out.DEFAULT_MAX_FRAME) - held)
+            wanted = max(wanted, min(length, wire_out.LARGEST_FRAME) - held)
         if held + wanted > len(self._data):
             self._replace(held + wanted)
         elif len(self._data) - self._end < wanted:

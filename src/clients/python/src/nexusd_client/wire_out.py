@@ -27,6 +27,7 @@ ACKNOWLEDGE = 0x02
 
 DEFAULT_MAX_ALIASES = 65_536
 DEFAULT_MAX_FRAME = 4_260_096
+LARGEST_FRAME = 67_174_656  # for a payload of 64 MiB, the most that a daemon can be told to take
 DEFAULT_MAX_PAYLOAD = 4_194_304
 PUBLISH_HEADER_BYTES = 12
 # A PUBLISH with more than one event is at most so long.

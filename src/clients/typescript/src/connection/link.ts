@@ -30,7 +30,7 @@ export class Link {
   isWelcomed = false;
   /** Whether the daemon ended the connection in the orderly way. */
   isEndedByOther = false;
-  private readonly reader = new FrameReader(Limit.maxFrame);
+  private readonly reader = new FrameReader(Limit.clientMaxFrame);
   private greeting: Buffer | undefined = noBytes;
   private version = 0;
   private isEnded = false;

@@ -172,7 +172,7 @@ export class Session implements LinkOwner, ChannelOwner {
       publisherId: this.publisherId,
       nextNumber: this.outbox.nextNumber,
       maxAliases: Limit.mostAliases,
-      maxFrame: Limit.maxFrame,
+      maxFrame: Limit.clientMaxFrame,
       token: this.settings.token,
     });
     return Buffer.concat([encodeGreeting(), hello]);

@@ -67,7 +67,10 @@ export const Limit = {
   subscribeHeader: 24,
   deliverHeader: 40,
   topicHeader: 12,
+  /** What counts where nothing was said. */
   maxFrame: 4_260_096,
+  /** What the client says and takes: a payload of 64 MiB, the most that a daemon can be told to take, and its head. */
+  clientMaxFrame: 67_174_656,
   leastMaxFrame: 65_536,
   maxPayload: 4_194_304,
   maxAliases: 65_536,
