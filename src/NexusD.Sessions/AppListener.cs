@@ -39,11 +39,17 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
     {
         options.Check();
         _table = new SessionTable(loop, router, clock, options, queries, time);
-        _transport = new StreamTransport(loop, pool);
+        _transport = new StreamTransport(loop, pool, options.FrameTimeout);
     }
 
     /// <summary>Figures over all sessions; may be read on any thread.</summary>
     public SessionStatistics Statistics => _table.Statistics;
+
+    /// <summary>Pairs of publisher and class remembered of what clients had before they came back.</summary>
+    internal int ResumeEntries => _table.ResumeEntries;
+
+    /// <summary>Sessions whose HELLO waits for its publisher id.</summary>
+    internal int SessionsAwaitingPublisher => _table.Waits.Count;
 
     /// <summary>What is listened on.</summary>
     public IReadOnlyList<StreamListener> Listeners => _listeners;
@@ -234,8 +240,7 @@ public sealed class AppListener : IStreamAcceptor, IDisposable
         {
             string text = hasMemory
                 ? $"The daemon has {_table.Options.MaxSessions} sessions, its limit; close some or raise --max-clients."
-                : "The daemon's memory is used up; nexusctl status shows by whom. Try again later or raise "
-                    + "--memory-budget.";
+                : SessionMemory.NoRoomText;
             RefusedConnection.Refuse(connection, code, text, () => _refusing.Remove(connection));
             _refusing.Add(connection);
         }

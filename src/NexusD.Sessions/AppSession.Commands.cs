@@ -93,12 +93,6 @@ internal sealed partial class AppSession
             text = $"A session has {_table.Options.MaxSubscriptions} subscriptions at most; close some or raise "
                 + "--max-subscriptions.";
         }
-        else if (!_table.Memory.MayGrow(isSession: false))
-        {
-            code = ErrorCode.OutOfMemory;
-            text = "The daemon's memory is used up; nexusctl status shows by whom. Try again later or raise "
-                + "--memory-budget.";
-        }
         else
         {
             code = ParseFilters(subscribe.Filters, filters, groups, out text);
@@ -110,6 +104,13 @@ internal sealed partial class AppSession
         {
             code = ErrorCode.BadFilter;
             text = "The subscription of this token has other filters; ask for the same ones, or leave the token out.";
+        }
+
+        // What is taken back is held already, and goes away sooner with its client there.
+        if (code == ErrorCode.None && kept is null && !_table.Memory.MayGrow(isSession: false))
+        {
+            code = ErrorCode.OutOfMemory;
+            text = SessionMemory.NoRoomText;
         }
 
         if (code != ErrorCode.None)
@@ -198,6 +199,9 @@ internal sealed partial class AppSession
             WriteSubscribed(subscribe.Subscription, keep, default, takenOver: false);
         }
 
+        // What a group missed went to its other members.
+        ResumePoint? resumed = filters.Count > 0 ? ResumePointOf(subscribe.Resume) : null;
+        subscription.Begin(_table.NowHlc(), !subscribe.NoRetained && filters.Count > 0, resumed);
         foreach (TopicFilter filter in filters)
         {
             _table.Router.Subscribe(subscription, filter);
@@ -208,14 +212,13 @@ internal sealed partial class AppSession
             _table.Router.Join(subscription, group, subscribe.Strategy ?? GroupStrategy.Sticky);
         }
 
-        // What a group missed went to its other members.
-        ResumePoint? resumed = filters.Count > 0 ? ResumePointOf(subscribe.Resume) : null;
         if (!subscribe.NoRetained && filters.Count > 0)
         {
             List<RetainedEvent> retained = _table.CollectRetained(filters);
             if (resumed is not null)
             {
-                retained.RemoveAll(kept => resumed.HasNumber(kept.Publisher, kept.Priority, kept.Number));
+                retained.RemoveAll(state => resumed.HasState(
+                    state.Publisher, state.Priority, state.Number, state.Timestamp));
             }
 
             if (retained.Count > 0)

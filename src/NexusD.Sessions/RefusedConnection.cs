@@ -35,6 +35,10 @@ internal sealed class RefusedConnection(Action closed) : IStreamConsumer
     {
     }
 
+    public void OnStalled(int haveBytes, int frameBytes)
+    {
+    }
+
     public bool OnDrained() => false;
 
     public void OnClosed(StreamCloseReason reason) => closed();

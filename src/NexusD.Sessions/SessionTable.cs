@@ -7,6 +7,7 @@ using NexusD.Protocol;
 using NexusD.Protocol.Topics;
 using NexusD.Routing;
 using NexusD.Routing.Publishers;
+using NexusD.Routing.Recovery;
 using NexusD.Routing.Retained;
 
 namespace NexusD.Sessions;
@@ -25,6 +26,7 @@ internal sealed class SessionTable : ILossListener
     private const long WindowsOfAll = 64 * 1024 * 1024;
     private const int AliasesOfAll = 16 * 1024 * 1024;
     private const int LeastAliases = 4096;
+    private const int MostResumeEntries = 262_144;
 
     private readonly HybridClock _clock;
     private readonly TimeProvider _time;
@@ -58,6 +60,7 @@ internal sealed class SessionTable : ILossListener
         RefusedTopic = Router.CreatePlaceholder("$nexusd/refused"u8);
         _deadlines = new SessionDeadlines(loop, options, _sessions);
         Held = new HeldSessions(loop);
+        Waits = new PublisherWaits(loop);
         Notices = new LossNotices(loop);
         Budget = router.Pool.Budget;
         Memory = new SessionMemory(this);
@@ -132,7 +135,13 @@ internal sealed class SessionTable : ILossListener
     /// <summary>Whether no session is read beyond its first PUBLISH.</summary>
     public bool HoldsPublishes { get; set; }
 
+    /// <summary>Pairs of publisher and class remembered of what clients had before they came back.</summary>
+    public int ResumeEntries { get; private set; }
+
     public IReadOnlyList<AppSession> Sessions => _sessions;
+
+    /// <summary>Sessions that wait for their publisher id.</summary>
+    public PublisherWaits Waits { get; }
 
     /// <summary>
     /// The stamp of what was received together: one tick for all of it, since runs of one publisher are told apart by
@@ -198,8 +207,12 @@ internal sealed class SessionTable : ILossListener
         {
             _lastLoser = null;
             _publishers.Remove(session.PublisherId);
+            Waits.Free(session.PublisherId);
         }
     }
+
+    /// <summary>Whether a session has this publisher id.</summary>
+    public bool IsInUse(ulong publisher) => _publishers.ContainsKey(publisher);
 
     /// <summary>Gives a session the publisher id it wishes for if that is free, else a new one.</summary>
     public PublisherRecord ClaimPublisher(AppSession session, ulong wished)
@@ -213,6 +226,24 @@ internal sealed class SessionTable : ILossListener
         _publishers.Add(id, session);
         return Router.Publishers.GetOrAdd(id);
     }
+
+    /// <summary>
+    /// Whether what a client had may be remembered; above the bound of all, and where memory is short, it is not, and
+    /// state may come to that client twice.
+    /// </summary>
+    public bool TryKeep(ResumePoint had)
+    {
+        if (had.Entries > MostResumeEntries - ResumeEntries || Budget.IsTight)
+        {
+            return false;
+        }
+
+        ResumeEntries += had.Entries;
+        return true;
+    }
+
+    /// <summary>Undoes <see cref="TryKeep"/>.</summary>
+    public void Forget(ResumePoint had) => ResumeEntries -= had.Entries;
 
     /// <summary>
     /// The retained events that match any of the filters, each once; the list is used again by the next call.
