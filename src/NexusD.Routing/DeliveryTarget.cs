@@ -17,6 +17,16 @@ public abstract class DeliveryTarget
     public abstract void Deliver(in EventRun run, ref RouteEntry entry);
 
     /// <summary>
+    /// Takes a retained event that a peer sent to repair the store; <paramref name="run"/> is borrowed for the call.
+    /// </summary>
+    /// <returns>Whether it is wanted here; not where it was had, or is older than what is wanted.</returns>
+    public virtual bool DeliverRepaired(in EventRun run, ref RouteEntry entry)
+    {
+        Deliver(run, ref entry);
+        return true;
+    }
+
+    /// <summary>
     /// Takes a run that is for members of groups at the other end, which a link passes on; others are never asked.
     /// </summary>
     /// <param name="run">The run; borrowed for the call.</param>

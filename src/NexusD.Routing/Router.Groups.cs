@@ -111,11 +111,11 @@ public sealed partial class Router
             record.Advance(run.Number, run.Count, run.Priority);
             if (!WasRepaired(left))
             {
-                DeliverLocally(left, record, isStored: false);
+                DeliverLocally(left, record);
             }
             else if (left.Count > 1)
             {
-                DeliverLocally(left.Take(left.Count - 1), record, isStored: false);
+                DeliverLocally(left.Take(left.Count - 1), record);
             }
 
             Topic topic = Living(run.Topic);

@@ -134,7 +134,8 @@ public sealed partial class Router
 
     /// <summary>
     /// Takes a retained event or tombstone that a peer sent to repair the store (RETAINED frame). If it is newer than
-    /// what is here it is kept and delivered to local subscriptions as one that came late; it is never forwarded.
+    /// what is here it is kept and delivered to local subscriptions: as one that came late to those that were open when
+    /// it was published, as state to the others. It is never forwarded.
     /// </summary>
     /// <param name="run">The event; borrowed for the call.</param>
     /// <param name="nowHlc">A clock value of now.</param>
@@ -166,7 +167,7 @@ public sealed partial class Router
         // No look at the publisher's numbers: later ones may have come on other topics before this one was repaired.
         EventRun live = run with { Flags = RunFlags.Retain };
         _receivedEvents += run.Count;
-        int local = DeliverLocally(live, Publishers.GetOrAdd(run.Publisher), isStored: true);
+        int local = DeliverRepaired(live, Publishers.GetOrAdd(run.Publisher));
         _unroutedEvents += local == 0 ? run.Count : 0;
         return outcome;
     }
@@ -293,37 +294,51 @@ public sealed partial class Router
     private int DeliverFromPeer(in EventRun run, PublisherRecord record)
     {
         _receivedEvents += run.Count;
-        int local = DeliverLocally(run, record, isStored: false);
+        int local = DeliverLocally(run, record);
         _unroutedEvents += local == 0 ? run.Count : 0;
         return local;
     }
 
-    private int DeliverLocally(in EventRun run, PublisherRecord record, bool isStored)
+    private int DeliverRepaired(in EventRun run, PublisherRecord record)
+    {
+        Topic topic = Living(run.Topic);
+        EventRun living = run with { Topic = topic };
+        RouteView route = Resolve(topic);
+        int wanted = 0;
+        _isHandingOver = true;
+        for (int i = 0; i < route.Local; i++)
+        {
+            wanted += route.Entries[i].Target.DeliverRepaired(living, ref route.Entries[i]) ? 1 : 0;
+        }
+
+        _isHandingOver = false;
+        Mark(record, topic, route);
+        _deliveredLocal += (long)run.Count * wanted;
+        return wanted;
+    }
+
+    private int DeliverLocally(in EventRun run, PublisherRecord record)
     {
         Topic topic = run.Topic;
         if (_versions.Holds(topic))
         {
             topic.WasUsed = true;
-            return DeliverLocally(
-                run, record, isStored, new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount));
+            return DeliverLocally(run, record, new RouteView(topic.Entries, topic.LocalCount, topic.EntryCount));
         }
 
         topic = Living(topic);
         EventRun living = run with { Topic = topic };
-        return DeliverLocally(living, record, isStored, Resolve(topic));
+        return DeliverLocally(living, record, Resolve(topic));
     }
 
-    private int DeliverLocally(in EventRun run, PublisherRecord record, bool isStored, RouteView route)
+    private int DeliverLocally(in EventRun run, PublisherRecord record, RouteView route)
     {
         HandOver(run, route.Entries, route.Local);
         Mark(record, run.Topic, route);
-        if (!isStored)
+        Recovery?.Add(run);
+        if ((run.Flags & RunFlags.Retain) != 0)
         {
-            Recovery?.Add(run);
-            if ((run.Flags & RunFlags.Retain) != 0)
-            {
-                Retain(run);
-            }
+            Retain(run);
         }
 
         _deliveredLocal += (long)run.Count * route.Local;

@@ -4,7 +4,6 @@ using NexusD.Protocol.Topics;
 using NexusD.Routing;
 using NexusD.Routing.Queues;
 using NexusD.Routing.Recovery;
-using NexusD.Routing.Retained;
 
 namespace NexusD.Sessions;
 
@@ -29,7 +28,6 @@ internal sealed partial class Subscription : DeliveryTarget
     private bool _hasCreditLimit;
     private readonly IReadOnlyList<GroupFilter>? _groups;
     private SubscriptionQueue? _queue;
-    private RetainedCursor? _retained;
     private ResumeWatch? _watch;
     private long _credit;
     private long[]? _countedDrops;
@@ -92,7 +90,7 @@ internal sealed partial class Subscription : DeliveryTarget
         Matched += run.Count;
         _table.Statistics.MatchedCount += run.Count;
         _retained?.NoteLive(run);
-        if (_watch is not null)
+        if (_watch is not null && (run.Flags & RunFlags.Retained) == 0)
         {
             NoteMissed(run);
         }
@@ -154,13 +152,6 @@ internal sealed partial class Subscription : DeliveryTarget
                 _keep is null ? ProtocolLimits.MaxCreditBytes : ProtocolLimits.MaxKeptCreditBytes);
             _session?.Line(this);
         }
-    }
-
-    /// <summary>The retained events that are still to be sent, none of them twice.</summary>
-    public void StartRetained(ReadOnlySpan<RetainedEvent> events)
-    {
-        _retained = new RetainedCursor(events);
-        _session?.Line(this);
     }
 
     /// <summary>Sends what waits as far as credit and this turn go; returns whether anything was sent.</summary>
@@ -246,6 +237,7 @@ internal sealed partial class Subscription : DeliveryTarget
     {
         IsClosed = true;
         _retained = null;
+        ForgetHad();
         if (_queue is { } queue)
         {
             int queued = queue.Events;
@@ -403,45 +395,6 @@ internal sealed partial class Subscription : DeliveryTarget
             _session!.WriteGap(this, gap);
             queue.NoteSent(gap);
             sent = true;
-        }
-
-        return sent;
-    }
-
-    private bool SendRetained(RetainedCursor cursor, ulong nowHlc)
-    {
-        bool sent = false;
-        for (int left = TurnBytes; _credit > 0 && left > 0;)
-        {
-            if (!cursor.TryNext(out RetainedEvent? retained))
-            {
-                _retained = null;
-                break;
-            }
-
-            EventRun run = retained.AsRun();
-            if (run.TimeToLiveMs != 0 && HybridClock.IsExpired(run.Timestamp, run.TimeToLiveMs, nowHlc))
-            {
-                continue; // not a state any more; it was never on its way
-            }
-
-            Matched++;
-            _table.Statistics.MatchedCount++;
-            sent = true;
-            if (_session!.ExceedsFrameLimit(run))
-            {
-                SubscriptionQueue queue = Queue();
-                queue.Refuse(run, DropReason.TooLarge);
-                CountDrops(queue);
-                SendGaps(queue);
-                continue;
-            }
-
-            int frameBytes = _session.WriteRetained(this, run);
-            _table.Statistics.RetainedSentCount++;
-            _queue?.NoteSent(run, frameBytes);
-            CountDelivered(1, frameBytes);
-            left -= frameBytes;
         }
 
         return sent;

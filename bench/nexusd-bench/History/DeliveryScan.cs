@@ -112,8 +112,8 @@ internal sealed class DeliveryScan
         var had = _delivered[publisher][(int)number];
         var isRetained = EventPlan.IsRetained(_history.Plan.TopicOf(publisher, number));
 
-        // After a reconnect the store's events come again: at once, or by repair of a new daemon's store.
-        if (_thisConnection[publisher][(int)number] || (had && !isRetained && run.Kind != DeliveryKind.Retained))
+        // After a reconnect the store's events come again, flagged as such.
+        if (_thisConnection[publisher][(int)number] || (had && run.Kind != DeliveryKind.Retained))
         {
             Violate(ViolationKind.Duplicate, publisher, $"event {number} came twice");
             return false;

@@ -9,6 +9,9 @@ public sealed class ResumePoint(ulong since)
     private readonly Dictionary<(ulong Publisher, Priority Priority), ulong> _numbers = [];
     private readonly Dictionary<ulong, (ulong Number, ulong Timestamp)> _publishers = [];
 
+    /// <summary>Pairs of publisher and class that are listed.</summary>
+    public int Entries => _numbers.Count;
+
     /// <summary>Of each listed publisher the highest number and the lowest timestamp of its classes.</summary>
     internal IReadOnlyDictionary<ulong, (ulong Number, ulong Timestamp)> Publishers => _publishers;
 
@@ -29,6 +32,13 @@ public sealed class ResumePoint(ulong since)
     /// <summary>Whether the client had an event of a listed publisher, or one after it.</summary>
     public bool HasNumber(ulong publisher, Priority priority, ulong number) =>
         number <= LastNumber(publisher, priority);
+
+    /// <summary>
+    /// Whether the client had a retained event for certain: live, that is, as an event of a listed publisher from after
+    /// the first opening. What is older may have been among the state that a broken connection did not bring.
+    /// </summary>
+    public bool HasState(ulong publisher, Priority priority, ulong number, ulong timestamp) =>
+        timestamp > since && HasNumber(publisher, priority, number);
 
     /// <summary>The last number had of a publisher in a class; 0: none.</summary>
     internal ulong LastNumber(ulong publisher, Priority priority) =>

@@ -98,6 +98,14 @@ internal sealed class DaemonProcess : RunningProcess
         return JsonDocument.Parse(string.Join('\n', lines)).RootElement;
     }
 
+    /// <summary>
+    /// Waits until the log of the living daemon has a text: a line is read some time after it was written.
+    /// </summary>
+    public Task<TimeSpan> LogsAsync(string text) => Eventually.TrueAsync(
+        $"{Name} logs '{text}'",
+        () => Task.FromResult(Errors),
+        errors => errors.Contains(text, StringComparison.Ordinal));
+
     /// <summary>Waits until links to all <paramref name="others"/> are up; returns how long that took.</summary>
     public Task<TimeSpan> LinkedToAsync(params string[] others) => Eventually.TrueAsync(
         $"{Name} is linked to {string.Join(", ", others)}",

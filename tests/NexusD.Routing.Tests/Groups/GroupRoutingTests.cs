@@ -124,15 +124,15 @@ public sealed class GroupRoutingTests
         _router.RemovePeer(link);
         Topic topic = _router.Topic("a");
         byte[] body = Runs.Body("1", "2", "3", "4", "5", "6");
-        _router.Publish(Runs.Of(topic, body));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1_000; i++)
+        long runs = 0;
+        Assert.Equal(0, Allocations.Least(() =>
         {
-            _router.Publish(Runs.Of(topic, body));
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Equal(6 * 1_001, _router.GetStatistics().DeliveredLocalEvents);
+            for (int i = 0; i < 1_000; i++, runs++)
+            {
+                _router.Publish(Runs.Of(topic, body));
+            }
+        }));
+        Assert.Equal(6 * runs, _router.GetStatistics().DeliveredLocalEvents);
     }
 
     [Fact]
