@@ -3,9 +3,10 @@ using System.Globalization;
 namespace NexusD.Daemon;
 
 /// <summary>
-/// How much memory this process may have: the limit of its control group, version 2 "memory.max" or version 1
-/// "memory.limit_in_bytes" (Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst of the kernel), or the
-/// machine's memory ("MemTotal" of proc(5)).
+/// How much memory this process may have: the limit of its control group, version 2 "memory.max" or, if lower,
+/// "memory.high", from where on the kernel slows the process down, or version 1 "memory.limit_in_bytes"
+/// (Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst of the kernel), or the machine's memory
+/// ("MemTotal" of proc(5)).
 /// </summary>
 internal static class CgroupMemory
 {
@@ -15,7 +16,7 @@ internal static class CgroupMemory
     /// <summary>Bytes of the control group; infinite without a limit or where none can be read.</summary>
     /// <param name="root">Where the file system starts; another one in tests.</param>
     public static double Limit(string root = "/") =>
-        ControlGroup.Least(root, "memory", f => Read(f, "memory.limit_in_bytes"), f => Read(f, "memory.max"));
+        ControlGroup.Least(root, "memory", f => Read(f, "memory.limit_in_bytes"), LimitV2);
 
     /// <summary>Bytes of the machine; infinite where that cannot be read.</summary>
     /// <param name="root">Where the file system starts; another one in tests.</param>
@@ -39,7 +40,7 @@ internal static class CgroupMemory
         long held = 0;
         foreach ((string folder, bool isVersionTwo) in ControlGroup.Folders(root, "memory"))
         {
-            double limit = Read(folder, isVersionTwo ? "memory.max" : "memory.limit_in_bytes");
+            double limit = isVersionTwo ? LimitV2(folder) : Read(folder, "memory.limit_in_bytes");
             if (limit < least)
             {
                 least = limit;
@@ -51,6 +52,9 @@ internal static class CgroupMemory
 
         return held;
     }
+
+    private static double LimitV2(string folder) =>
+        Math.Min(Read(folder, "memory.max"), Read(folder, "memory.high"));
 
     private static long Held(string folder, string usage, string cache)
     {

@@ -41,11 +41,18 @@ internal static class ControlGroup
                 continue;
             }
 
-            string mount = Path.Combine(root, "sys/fs/cgroup", parts[1]);
-            string folder = Directory.Exists(mount) ? mount : Path.Combine(root, "sys/fs/cgroup", controller);
+            // Beside version 1 the tree of version 2 has a folder of its own.
+            string mount = Path.Combine(root, "sys/fs/cgroup", isVersionTwo ? "unified" : parts[1]);
+            string folder = Directory.Exists(mount) ? mount
+                : Path.Combine(root, "sys/fs/cgroup", isVersionTwo ? "" : controller);
             yield return (folder, isVersionTwo);
             foreach (string name in parts[2].Split('/', StringSplitOptions.RemoveEmptyEntries))
             {
+                if (name == "..")
+                {
+                    break; // beside the root of this process's namespace, where nothing can be seen
+                }
+
                 // In a container the path may be that of the host, which is not there; then the mount is the group.
                 folder = Path.Combine(folder, name);
                 yield return (folder, isVersionTwo);

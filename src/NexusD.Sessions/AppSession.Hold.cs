@@ -1,4 +1,5 @@
 using NexusD.Protocol;
+using NexusD.Protocol.App;
 using NexusD.Transport;
 
 namespace NexusD.Sessions;
@@ -6,11 +7,14 @@ namespace NexusD.Sessions;
 /// <content>
 /// While the node joins or leaves the mesh no session publishes: each is read up to its first PUBLISH, and what lies
 /// behind waits in the socket. Everything before it, subscriptions above all, takes effect at once. Who has hung up
-/// is not held: the transport would throw away what it sent.
+/// is not held: the transport would throw away what it sent. A HELLO waits, too, while another session has its
+/// publisher id.
 /// </content>
 internal sealed partial class AppSession
 {
     private bool _waitsToPublish;
+    private ulong _awaitedPublisher;
+    private bool _hasAwaited;
 
     /// <summary>Publishes are taken again.</summary>
     public void ReleasePublishes()
@@ -39,6 +43,35 @@ internal sealed partial class AppSession
             WriteNotices();
             _connection.Flush();
         }
+    }
+
+    /// <summary>The publisher id that was waited for is free, or was waited for long enough.</summary>
+    public void EndWaitForPublisher()
+    {
+        _awaitedPublisher = 0;
+        _connection.ResumeReading();
+    }
+
+    /// <summary>
+    /// Whether HELLO has to wait because another session has its publisher id: most likely the client's own former
+    /// one, of which not everything was read yet.
+    /// </summary>
+    private bool WaitsForPublisher(ReadOnlySpan<byte> bytes)
+    {
+        if (_hasAwaited || _hasHungUp
+            || FrameHeader.TryCut(bytes, _table.MaxFrameBytes, out FrameHeader header) != FrameStatus.Complete
+            || header.Kind != FrameKind.Hello
+            || HelloFrame.TryRead(bytes[..header.FrameBytes], out HelloFrame hello) != ErrorCode.None
+            || !_table.IsInUse(hello.PublisherId)
+            || !_table.Waits.TryAdd(this, hello.PublisherId))
+        {
+            return false;
+        }
+
+        _hasAwaited = true;
+        _awaitedPublisher = hello.PublisherId;
+        _connection.PauseReading();
+        return true;
     }
 
     private int HandleUntilPublish(in ReceivedBytes received, int used, out int frameBytes)

@@ -28,6 +28,11 @@ internal sealed partial class AppSession
             return used;
         }
 
+        if (_state == State.Hello && WaitsForPublisher(received.Bytes[used..]))
+        {
+            return used;
+        }
+
         _table.BeginBatch();
         _table.Publishing = this;
         used = _table.HoldsPublishes && !_hasHungUp

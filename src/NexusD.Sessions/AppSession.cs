@@ -76,7 +76,7 @@ internal sealed partial class AppSession : IStreamConsumer
     /// <summary>What it makes the daemon hold.</summary>
     public HeldByClient Held()
     {
-        long bytes = AliasBytes + _connection.PendingBytes;
+        long bytes = AliasBytes + _connection.PendingBytes + _connection.UnfinishedBytes;
         foreach (Subscription subscription in _subscriptions.Values)
         {
             bytes += subscription.HeldBytes;
@@ -87,6 +87,9 @@ internal sealed partial class AppSession : IStreamConsumer
 
     /// <summary>What its aliases hold.</summary>
     public long AliasBytes => _incoming.Bytes;
+
+    /// <summary>What it sent and is not used yet, as far as it does not lie in slabs.</summary>
+    public long UnusedBytes => _connection.KeptBytes;
 
     /// <summary>How many bytes may be on their way to the client before its subscriptions queue.</summary>
     public void SetWindow(int bytes) => _window.SetLeast(bytes, ref _table.WindowAllowance);
@@ -106,7 +109,7 @@ internal sealed partial class AppSession : IStreamConsumer
     /// <summary>The client was silent for too long.</summary>
     public void EndIdle()
     {
-        if (IsHeldByQueue || _waitsToPublish || _connection.IsAwaitingMemory)
+        if (IsHeldByQueue || _waitsToPublish || _awaitedPublisher != 0 || _connection.IsAwaitingMemory)
         {
             LastHeardNs = _table.Loop.NowNs; // it is not its fault that nothing is heard
             return;
@@ -139,9 +142,24 @@ internal sealed partial class AppSession : IStreamConsumer
     }
 
     /// <inheritdoc/>
+    public void OnStalled(int haveBytes, int frameBytes)
+    {
+        if (_state >= State.Draining)
+        {
+            _connection.Close();
+            return;
+        }
+
+        Fail(ErrorCode.Idle, $"A frame of {frameBytes} bytes stopped after {haveBytes}: of a frame under way "
+            + $"{StreamTransport.LeastProgressBytes} bytes, or the rest, must come within "
+            + $"{_table.Options.FrameTimeout.TotalSeconds:0.###} s. Write frames whole, or send large data in pieces.");
+    }
+
+    /// <inheritdoc/>
     public void OnClosed(StreamCloseReason reason)
     {
         _state = State.Closing;
+        _table.Waits.Forget(this, _awaitedPublisher);
         EndWaitToPublish();
         EndAllHolds();
         DetachKept(isBroken: true);

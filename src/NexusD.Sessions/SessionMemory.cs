@@ -9,11 +9,16 @@ internal sealed class SessionMemory : IMemoryHolder
 {
     // Measured on 64 bits: session, connection and watch; subscription with its place in the session.
     private const int SessionBytes = 3 * 1024;
-    private const int SubscriptionBytes = 360;
+    private const int SubscriptionBytes = 384;
+    private const int ResumeEntryBytes = 96;
 
     private const int LeastWindowBytes = 4 * 1024;
     private const int WindowsInBudget = 256;
     private const int AliasesInBudget = 16 * 64;
+
+    /// <summary>Why something new is refused, and what to do.</summary>
+    public const string NoRoomText =
+        "The daemon's memory is used up; nexusctl status shows by whom. Try again later or raise --memory-budget.";
 
     private readonly SessionTable _table;
     private readonly int _standardWindow;
@@ -49,11 +54,12 @@ internal sealed class SessionMemory : IMemoryHolder
         long aliases = 0;
         foreach (AppSession session in _table.Sessions)
         {
-            aliases += session.AliasBytes;
+            aliases += session.AliasBytes + session.UnusedBytes;
         }
 
         bytesByKind[(int)MemoryKind.Sessions] += aliases + ((long)_table.Sessions.Count * SessionBytes);
-        bytesByKind[(int)MemoryKind.Filters] += _table.Statistics.Subscriptions * SubscriptionBytes;
+        bytesByKind[(int)MemoryKind.Filters] += (_table.Statistics.Subscriptions * SubscriptionBytes)
+            + ((long)_table.ResumeEntries * ResumeEntryBytes);
     }
 
     /// <inheritdoc/>

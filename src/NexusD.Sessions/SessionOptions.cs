@@ -66,6 +66,12 @@ public sealed record SessionOptions
     /// <summary>Time for greeting and HELLO.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Within this time 64 KiB, or the rest, has to come of a frame under way that is longer than 4 KiB; else the
+    /// session is ended, since the memory for such a frame is held from its first bytes on.
+    /// </summary>
+    public TimeSpan FrameTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>A session that sends nothing for so long is ended; zero: never.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.Zero;
 
@@ -90,6 +96,8 @@ public sealed record SessionOptions
         ArgumentOutOfRangeException.ThrowIfNegative(MaxKept);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxKeptBytes);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HandshakeTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(FrameTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(FrameTimeout, TimeSpan.FromHours(1));
         ArgumentOutOfRangeException.ThrowIfLessThan(IdleTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(IdleTimeout.TotalMilliseconds, uint.MaxValue);
     }

@@ -76,10 +76,11 @@ internal sealed partial class Subscription
         IsInLine = false;
         SubscriptionQueue queue = Queue();
         int queued = queue.Events;
+        long dropped = queue.DroppedEventsSum;
         int again = queue.SendAgain(position, had);
         Matched += again;
         _table.Statistics.MatchedCount += again;
-        _table.Statistics.SentAgainCount += again;
+        _table.Statistics.SentAgainCount += again - (queue.DroppedEventsSum - dropped);
         Settle(queue, queued);
         _isBacklogged = true;
         GoOn();

@@ -21,6 +21,14 @@ public interface IStreamConsumer
     /// </summary>
     void OnEndOfInput(int unusedBytes);
 
+    /// <summary>
+    /// The peer stopped in the middle of a long frame for the time-out of the transport; what came of it is gone, so
+    /// the connection is of no use any more: close it.
+    /// </summary>
+    /// <param name="haveBytes">What came of the frame.</param>
+    /// <param name="frameBytes">Its whole length.</param>
+    void OnStalled(int haveBytes, int frameBytes);
+
     /// <summary>Everything appended was sent. Returns whether more was appended in this call.</summary>
     bool OnDrained();
 

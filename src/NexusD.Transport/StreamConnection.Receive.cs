@@ -23,6 +23,37 @@ public sealed unsafe partial class StreamConnection
     private Slab? _frame;
     private int _frameBytes;
     private int _frameHave;
+    private int _frameHadAtLook;
+    private int _frameLooks;
+
+    /// <summary>
+    /// Bytes of memory that the start of an unfinished frame holds, or what came before reading was paused.
+    /// </summary>
+    public long UnfinishedBytes => _keptBytes + (_frame?.Capacity ?? 0);
+
+    /// <summary>The part of it that lies in no slab.</summary>
+    public long KeptBytes => _keptBytes;
+
+    /// <summary>Its place among the connections that receive a long frame; below 0: it does not.</summary>
+    internal int ReceivingPlace { get; set; } = -1;
+
+    /// <summary>
+    /// Looks whether enough of the long frame came; the consumer is told when it did not for all looks in a row.
+    /// </summary>
+    internal void LookAtProgress()
+    {
+        if (_frameHave - _frameHadAtLook >= StreamTransport.LeastProgressBytes || Is(Flags.ReadingPaused))
+        {
+            _frameHadAtLook = _frameHave;
+            _frameLooks = 0;
+        }
+        else if (++_frameLooks > StreamTransport.LooksPerTimeout)
+        {
+            (int have, int whole) = (_frameHave, _frameBytes);
+            DropFrame();
+            _consumer!.OnStalled(have, whole);
+        }
+    }
 
     private void OnReadable()
     {
@@ -148,6 +179,7 @@ public sealed unsafe partial class StreamConnection
         {
             Slab frame = _frame;
             _frame = null;
+            _transport.EndLongFrame(this);
             _transport.BeginLending(null, 0);
             // A standard slab is reused soon and mostly empty: only one made for this frame is worth keeping by
             // reference.
@@ -231,12 +263,16 @@ public sealed unsafe partial class StreamConnection
             _frame = _transport.Pool.Rent(frameBytes, MemoryKind.Payloads);
             _frameBytes = frameBytes;
             _frameHave = length;
+            _frameHadAtLook = length;
+            _frameLooks = 0;
+            _transport.BeginLongFrame(this);
             Buffer.MemoryCopy(start, _frame.Pointer, _frame.Capacity, length);
             return;
         }
 
         _kept = (byte*)NativeMemory.Alloc((nuint)length);
         _keptBytes = length;
+        NoteKept(length);
         Buffer.MemoryCopy(start, _kept, length, length);
     }
 
@@ -259,8 +295,18 @@ public sealed unsafe partial class StreamConnection
     private void KeepMore(byte* start, int length)
     {
         _kept = (byte*)NativeMemory.Realloc(_kept, (nuint)(_keptBytes + length));
+        NoteKept(length);
         Buffer.MemoryCopy(start, _kept + _keptBytes, length, length);
         _keptBytes += length;
+    }
+
+    // The start of a short frame is replaced with each read; what is kept for longer makes the budget look.
+    private void NoteKept(int bytes)
+    {
+        if (bytes > ShortFrameBytes)
+        {
+            _transport.Pool.Budget.NoteGrowth(bytes);
+        }
     }
 
     private void DropKept()
@@ -272,10 +318,16 @@ public sealed unsafe partial class StreamConnection
             _keptBytes = 0;
         }
 
+        DropFrame();
+    }
+
+    private void DropFrame()
+    {
         if (_frame is not null)
         {
             _frame.Release();
             _frame = null;
+            _transport.EndLongFrame(this);
         }
     }
 

@@ -27,6 +27,12 @@ public sealed unsafe class StreamTransport : IDisposable
     /// <summary>How often a connection that waits for memory looks again.</summary>
     internal const long MemoryRetryNs = 20_000_000;
 
+    /// <summary>How often a frame under way is looked at within its time-out.</summary>
+    internal const int LooksPerTimeout = 4;
+
+    /// <summary>What has to come of a long frame within its time-out, in bytes, or the rest of it.</summary>
+    public const int LeastProgressBytes = 64 * 1024;
+
     private const int ReadRoomMin = 64 * 1024;
 
     private readonly Slab _buffer;
@@ -38,19 +44,33 @@ public sealed unsafe class StreamTransport : IDisposable
     private readonly LoopTimer _closingTimer;
     private readonly LoopTimer _memoryTimer;
     private readonly Queue<StreamConnection> _awaitingMemory = [];
+    private readonly List<StreamConnection> _receiving = [];
+    private readonly LoopTimer _progressTimer;
+    private readonly long _lookEveryNs;
     private int _used;
     private long _turn = -1;
     private byte* _lentStart;
     private byte* _lentEnd;
 
-    public StreamTransport(EventLoop loop, SlabPool pool)
+    /// <param name="loop">The loop of all its connections.</param>
+    /// <param name="pool">Where their memory comes from.</param>
+    /// <param name="frameTimeout">
+    /// Within this time so much as <see cref="LeastProgressBytes"/>, or the rest, has to come of a frame that is
+    /// received into a slab of its own; null: 30 s. A connection that does not get so far is told to its consumer.
+    /// </param>
+    public StreamTransport(EventLoop loop, SlabPool pool, TimeSpan? frameTimeout = null)
     {
         Loop = loop;
         Pool = pool;
         _buffer = pool.Rent(ReceiveBufferBytes);
         _closingTimer = loop.CreateTimer(CheckClosing);
         _memoryTimer = loop.CreateTimer(RetryLongFrames);
+        _progressTimer = loop.CreateTimer(LookAtProgress);
+        _lookEveryNs = (long)((frameTimeout ?? DefaultFrameTimeout).TotalMilliseconds * 1e6) / LooksPerTimeout;
     }
+
+    /// <summary>Time-out of a long frame where none is given.</summary>
+    public static TimeSpan DefaultFrameTimeout => TimeSpan.FromSeconds(30);
 
     internal EventLoop Loop { get; }
 
@@ -77,6 +97,44 @@ public sealed unsafe class StreamTransport : IDisposable
         return false;
     }
 
+    /// <summary>A connection receives a frame into a slab of its own.</summary>
+    internal void BeginLongFrame(StreamConnection connection)
+    {
+        connection.ReceivingPlace = _receiving.Count;
+        _receiving.Add(connection);
+        if (!_progressTimer.IsSet)
+        {
+            _progressTimer.SetAt(Loop.NowNs + _lookEveryNs);
+        }
+    }
+
+    /// <summary>The frame is there, or nobody waits for it any more.</summary>
+    internal void EndLongFrame(StreamConnection connection)
+    {
+        StreamConnection last = _receiving[^1];
+        _receiving[connection.ReceivingPlace] = last;
+        last.ReceivingPlace = connection.ReceivingPlace;
+        _receiving.RemoveAt(_receiving.Count - 1);
+        connection.ReceivingPlace = -1;
+    }
+
+    // Looks, not one due time for each: a daemon that stood still itself counts that as one look only.
+    private void LookAtProgress()
+    {
+        for (int i = _receiving.Count - 1; i >= 0; i--)
+        {
+            if (i < _receiving.Count)
+            {
+                _receiving[i].LookAtProgress();
+            }
+        }
+
+        if (_receiving.Count > 0)
+        {
+            _progressTimer.SetAt(Loop.NowNs + _lookEveryNs);
+        }
+    }
+
     private void RetryLongFrames()
     {
         for (int count = _awaitingMemory.Count; count > 0; count--)
@@ -90,6 +148,7 @@ public sealed unsafe class StreamTransport : IDisposable
     {
         _closingTimer.Cancel();
         _memoryTimer.Cancel();
+        _progressTimer.Cancel();
         _buffer.Release();
     }
 

@@ -40,6 +40,16 @@ public sealed class CgroupCpuTests : IDisposable
         Assert.Equal(0.2, CgroupCpu.Cores(_root));
     }
 
+    [Fact]
+    public void NothingIsReadOutsideOfTheMount()
+    {
+        Write("proc/self/cgroup", "0::/../beside\n");
+        Write("sys/fs/cgroup/cpu.max", "20000 100000\n");
+        Write("sys/fs/beside/cpu.max", "10000 100000\n");
+
+        Assert.Equal(0.2, CgroupCpu.Cores(_root));
+    }
+
     [Theory]
     [InlineData("cpu")]
     [InlineData("cpu,cpuacct")]

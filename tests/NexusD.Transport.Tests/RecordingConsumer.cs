@@ -16,6 +16,8 @@ internal sealed class ConnectionRecord
 
     public int? EndOfInput { get; set; }
 
+    public (int Have, int Frame)? Stalled { get; set; }
+
     public int Drained { get; set; }
 
     public List<StreamCloseReason> Closed { get; } = [];
@@ -89,6 +91,12 @@ internal sealed class RecordingConsumer(StreamConnection connection) : IStreamCo
     {
         EndOfInput();
         Record.Change(r => r.EndOfInput = unusedBytes);
+    }
+
+    public void OnStalled(int haveBytes, int frameBytes)
+    {
+        Connection.CloseAfterFlush();
+        Record.Change(r => r.Stalled = (haveBytes, frameBytes));
     }
 
     public bool OnDrained()

@@ -17,7 +17,7 @@ internal sealed class TransportFixture : IStreamAcceptor, IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("nexusd-transport-");
     private readonly List<Socket> _clients = [];
 
-    public TransportFixture(bool unix)
+    public TransportFixture(bool unix, TimeSpan? frameTimeout = null)
     {
         Loop = new EventLoop(fault =>
         {
@@ -27,7 +27,7 @@ internal sealed class TransportFixture : IStreamAcceptor, IDisposable
             }
         });
         _thread = Loop.StartThread("transport test");
-        Transport = Run(() => new StreamTransport(Loop, Pool));
+        Transport = Run(() => new StreamTransport(Loop, Pool, frameTimeout));
         SocketPath = Path.Combine(_directory.FullName, "s");
         const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         Listener = Run(() => unix

@@ -73,7 +73,9 @@ internal sealed partial class PeerChannel
 
         if (lane.HasLosses && !TryTellLosses(lane, atAnyCost: false))
         {
-            Drop(lane, run, DropReason.LinkFull, members, membersOnly);
+            // What is to be told first found no room.
+            Drop(
+                lane, run, PendingBytes <= _limit ? DropReason.Memory : DropReason.LinkFull, members, membersOnly);
             return;
         }
 
@@ -204,9 +206,12 @@ internal sealed partial class PeerChannel
         _ledger.BytesOut += frameBytes;
     }
 
+    /// <summary>The bound in bytes at the moment: less than the own one while memory is short.</summary>
+    private long Limit => Math.Min(_limit, _budget.LinkCeiling);
+
     private bool IsFull()
     {
-        long limit = Math.Min(_limit, _budget.LinkCeiling);
+        long limit = Limit;
         if (QueuedBytes > limit)
         {
             return _full = true;
@@ -230,7 +235,7 @@ internal sealed partial class PeerChannel
     /// </summary>
     private bool IsFullFor(Priority priority)
     {
-        long whole = Math.Min(_limit, _budget.LinkCeiling);
+        long whole = Limit;
         long limit = priority == Priority.High ? whole + (whole / 8) : whole / 2;
         return whole < 0 || QueuedBytes > limit;
     }

@@ -124,7 +124,7 @@ internal sealed partial class PeerChannel
         lane.Exact.FindTopics(_mesh.Router.Retained);
         while (lane.Exact.TryPeek(out ExactLoss loss))
         {
-            bool hasRoom = QueuedBytes + WaitingBytes() <= _limit;
+            bool hasRoom = QueuedBytes + WaitingBytes() <= Limit;
             if (!hasRoom && !atAnyCost)
             {
                 return false;

@@ -153,6 +153,15 @@ internal sealed class ClassQueue(SlabPool pool)
         AfterRemoval();
     }
 
+    /// <summary>Gives the bytes of a run up; it stays in the line with its numbers.</summary>
+    public void Empty(long position)
+    {
+        ref QueuedRun run = ref At(position);
+        Bytes -= run.PropertyBytes + run.BodyBytes;
+        CountOwned(-(run.Own?.Length ?? 0));
+        run.Empty();
+    }
+
     /// <summary>Gives back places that many runs have left.</summary>
     public void Shrink()
     {

@@ -102,6 +102,19 @@ internal struct QueuedRun
         ReturnOwn();
     }
 
+    /// <summary>Whether its bytes were given up.</summary>
+    public readonly bool IsEmptied => BodyBytes == 0;
+
+    /// <summary>Gives properties and body up.</summary>
+    public void Empty()
+    {
+        Release();
+        PropertySlab = null;
+        BodySlab = null;
+        PropertyBytes = 0;
+        BodyBytes = 0;
+    }
+
     public readonly EventRun AsRun() => new()
     {
         Topic = Topic,

@@ -9,8 +9,8 @@ namespace NexusD.Routing.Queues;
 /// notices in the order in which they were sent.
 /// </summary>
 /// <remarks>
-/// Bounded: the runs by the credit that lets them be sent, the notices by <see cref="MaxGaps"/>; of more the oldest
-/// count as received.
+/// Bounded: the runs by the credit that lets them be sent, their bytes by <see cref="CutTo"/>, the notices by
+/// <see cref="MaxGaps"/>; of more the oldest count as received.
 /// </remarks>
 internal sealed class SentRuns(SlabPool pool)
 {
@@ -19,12 +19,29 @@ internal sealed class SentRuns(SlabPool pool)
 
     private readonly Queue<(ulong AfterRuns, GapNotice Gap)> _gaps = new();
     private long _confirmedBytes;
+    private long _cut; // what lies before this position has no bytes any more
 
     /// <summary>The runs.</summary>
     public ClassQueue Runs { get; } = new(pool);
 
     /// <summary>How much was confirmed.</summary>
     public StreamPosition Confirmed { get; private set; }
+
+    /// <summary>Bytes that <see cref="CutTo"/> may give up.</summary>
+    public long CuttableBytes => Runs.Bytes - ((long)Runs.Runs * QueuedRun.OverheadBytes);
+
+    /// <summary>
+    /// Gives up the bytes of the oldest runs, which are the most likely to have arrived, until all count at most so
+    /// many. Only the subscriber knows what arrived: the numbers stay, and it is told what it lost when it is back.
+    /// </summary>
+    public void CutTo(long bytes)
+    {
+        long end = Runs.HeadPosition + Runs.Runs;
+        for (_cut = Math.Max(_cut, Runs.HeadPosition); _cut < end && Runs.Bytes > bytes; _cut++)
+        {
+            Runs.Empty(_cut);
+        }
+    }
 
     public void Add(in EventRun run, int sentBytes)
     {

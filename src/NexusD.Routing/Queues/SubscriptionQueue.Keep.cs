@@ -34,7 +34,14 @@ public sealed partial class SubscriptionQueue
     /// <summary>Notes a run that was sent without waiting here.</summary>
     /// <param name="run">The run.</param>
     /// <param name="sentBytes">Bytes of its frame.</param>
-    public void NoteSent(in EventRun run, int sentBytes) => _sent?.Add(run, sentBytes);
+    public void NoteSent(in EventRun run, int sentBytes)
+    {
+        if (_sent is not null)
+        {
+            _sent.Add(run, sentBytes);
+            _sent.CutTo(UnconfirmedBound);
+        }
+    }
 
     /// <summary>Notes that the subscriber was told of a loss.</summary>
     public void NoteSent(in GapNotice gap) => _sent?.Add(gap);
@@ -52,6 +59,7 @@ public sealed partial class SubscriptionQueue
         DeliveredEvents += queue.Head.Count;
         ForgetTopicOf(queue);
         _sent.AddHeadOf(queue, sentBytes);
+        _sent.CutTo(UnconfirmedBound);
         SettleAgain();
         _isBeyond = _isBeyond && !IsWithinOwnBounds;
         AssertCounts();
@@ -62,11 +70,11 @@ public sealed partial class SubscriptionQueue
 
     /// <summary>
     /// The subscriber is back: what it did not receive waits to be sent again, flagged as replayed, in front of all
-    /// else.
+    /// else. Where memory did not suffice to hold it, it is dropped now and told.
     /// </summary>
     /// <param name="position">How far it received; null: not known.</param>
     /// <param name="had">What it says it had; null: not known. Asked only without a position.</param>
-    /// <returns>How many events are sent again.</returns>
+    /// <returns>How many events it did not receive: they are sent again or dropped.</returns>
     public int SendAgain(StreamPosition? position, Recovery.ResumePoint? had)
     {
         if (_sent is null)
@@ -86,7 +94,16 @@ public sealed partial class SubscriptionQueue
         var again = new ClassQueue(_pool);
         while (!_sent.Runs.IsEmpty)
         {
-            again.AppendHeadOf(_sent.Runs).Flags |= RunFlags.Replayed;
+            if (_sent.Runs.Head.IsEmptied)
+            {
+                ref QueuedRun lost = ref _sent.Runs.Head;
+                Drop(lost.Publisher, lost.Number, lost.Count, DropReason.Memory);
+                _sent.Runs.RemoveHead();
+            }
+            else
+            {
+                again.AppendHeadOf(_sent.Runs).Flags |= RunFlags.Replayed;
+            }
         }
 
         while (_again is { IsEmpty: false })
@@ -136,6 +153,19 @@ public sealed partial class SubscriptionQueue
         {
             DropHead(queue, reason);
             AssertCounts();
+        }
+    }
+
+    // Half of what the line may hold: what waits has been nowhere yet.
+    private long UnconfirmedBound => _pool.Budget.Ceiling / 2;
+
+    /// <summary>Gives up what was sent once until it counts about so many bytes.</summary>
+    private void CutSentTo(long bytes)
+    {
+        _sent?.CutTo(bytes / 2);
+        while (_again is { } again && again.Bytes > bytes)
+        {
+            DropHead(again, DropReason.Memory);
         }
     }
 

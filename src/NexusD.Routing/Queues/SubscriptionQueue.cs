@@ -157,15 +157,17 @@ public sealed partial class SubscriptionQueue : IDisposable
         BoundedEvents <= MaxEvents - (MaxEvents / 8) && BoundedBytes <= Bound - (Bound / 8);
 
     /// <summary>Bytes that <see cref="CutTo"/> may drop.</summary>
-    public long DroppableBytes => Policy == OverflowPolicy.Block ? 0 : BoundedBytes;
+    public long DroppableBytes =>
+        (Policy == OverflowPolicy.Block ? 0 : BoundedBytes) + (_sent?.CuttableBytes ?? 0) + (_again?.Bytes ?? 0);
 
     /// <summary>
     /// Drops events until what waits counts at most so many bytes, because the node has no memory for more: of the
-    /// lowest class first, the oldest or the newest by policy. A blocking queue drops nothing,
-    /// and what was sent once stays to be sent again.
+    /// lowest class first, the oldest or the newest by policy; of a blocking queue none that wait for the first
+    /// time. What was sent once and is not confirmed gives way whatever the policy, the oldest first.
     /// </summary>
     public void CutTo(long bytes)
     {
+        CutSentTo(bytes);
         while (Policy != OverflowPolicy.Block && BoundedBytes > bytes && LowestUpTo(Priority.High) is { } queue)
         {
             if (Policy == OverflowPolicy.DropNewest)
